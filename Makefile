@@ -1,0 +1,48 @@
+# The first two targets are all a newcomer needs: make up, make test.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --no-emit-package numpy --no-emit-package pandas --no-emit-package pyarrow \
+	--no-emit-package python-dateutil --extra build --quiet
+LOCKS ?= .
+PYTEST_ARGS ?=
+
+.PHONY: up test check bench kafka lock
+
+up: $(VENV)/.installed
+	@exec $(BIN)/penstock up
+
+test: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
+
+bench: $(VENV)/.installed-dev
+	@for file in tests/bench/[a-z]*.py; do $(BIN)/python -m tests.bench.$$(basename $$file .py) || exit 1; done
+
+kafka: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m deploy.kafka.broker $(or $(DO),start)
+
+# Existing pins are kept; `make lock UPGRADE=--upgrade` moves them.
+lock: $(VENV)/.installed-dev
+	$(COMPILE) $(UPGRADE) --output-file $(LOCKS)/requirements.lock
+	$(COMPILE) $(UPGRADE) --extra dev --output-file $(LOCKS)/requirements-dev.lock
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(call install,requirements.lock)
+
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml
+	@$(call install,requirements-dev.lock)
+	@touch $(VENV)/.installed
+
+# The stamp is younger than what it was made from, so that nothing is installed twice.
+define install
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Penstock needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+echo "Installing $(1) into $(VENV) ..."
+$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(1)
+$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+touch $@
+endef

@@ -1,0 +1,23 @@
+-- One row is one event, page or screen, exact as soon as the insert is done: no repeats, nothing of a deleted customer.
+CREATE OR REPLACE VIEW events AS
+SELECT
+    stored.workspace AS workspace,
+    stored.customer AS customer,            -- the identifier that was used
+    stored.customer_kind AS customer_kind,  -- id, email, cio, anon or invite
+    stored.id AS id,                        -- the client's if it was a ULID or UUID, else ours
+    stored.client_id AS client_id,          -- the client's, if it was neither
+    stored.kind AS kind,                    -- event, page or screen
+    stored.name AS name,
+    stored.timestamp AS timestamp,          -- when it happened by the client's word, else when it came
+    stored.sent_timestamp AS sent_timestamp,  -- the client's own text of it
+    stored.received_at AS received_at,
+    stored.data AS data,                    -- the client's exact JSON
+    stored.context AS context,              -- JSON: endpoint, ip, user_agent, flags
+    stored.filed_at AS filed_at             -- its month decides the partition: name it beside `timestamp` to read less
+FROM stored_events AS stored FINAL
+LEFT ANTI JOIN erasures AS erased
+    ON stored.workspace = erased.workspace
+    AND stored.customer = erased.customer
+    AND stored.customer_kind = erased.customer_kind
+    AND stored.version < erased.version
+SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -1,0 +1,67 @@
+"""The settings: `PENSTOCK_*` of the environment, read once per process and handed down."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "PENSTOCK_"
+
+
+class BadSettings(Exception):
+    """A setting is missing, unknown or contradicts another. The text names it and says what to do."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Each field is the variable `PENSTOCK_<FIELD>`; the README's table says what it is for."""
+
+    data: Path = Path("data")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    site_id: str = ""
+    api_key: str = ""
+    kafka: str = ""
+    topic: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = "penstock-1"
+    partitions: Annotated[int, Meta(ge=1, le=10_000)] = 8
+    replication: Annotated[int, Meta(ge=1, le=100)] = 1
+    clickhouse: str = ""
+    clickhouse_read: str = ""
+    append_timeout: Annotated[float, Meta(gt=0, le=60)] = 5.0
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """The settings of an environment. Raises `BadSettings`."""
+    given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    known = {PREFIX + field.upper(): field for field in Settings.__struct_fields__}
+    for name in given.keys() - known.keys():
+        meant = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {meant[0]}?" if meant else f"; known are {', '.join(known)}."
+        raise BadSettings(f"{name} is not a setting{hint}")
+    settings = Settings()
+    for name, value in given.items():
+        field = known[name]
+        try:
+            settings = msgspec.structs.replace(settings, **{field: _convert(field, value)})
+        except msgspec.ValidationError as error:
+            raise BadSettings(f"{name}={value!r}: {error}") from None
+    return _checked(settings)
+
+
+def _convert(field: str, value: str) -> object:
+    if field == "data":
+        return Path(value)
+    types = {f.name: f.type for f in msgspec.structs.fields(Settings)}
+    return msgspec.convert(value, types[field], strict=False)
+
+
+def _checked(settings: Settings) -> Settings:
+    if bool(settings.site_id) != bool(settings.api_key):
+        raise BadSettings("PENSTOCK_SITE_ID and PENSTOCK_API_KEY belong together: set both or neither.")
+    if ":" in settings.site_id:
+        raise BadSettings("PENSTOCK_SITE_ID must not contain a colon: Basic auth could not carry it.")
+    if settings.clickhouse_read and not settings.clickhouse:
+        raise BadSettings("PENSTOCK_CLICKHOUSE_READ needs PENSTOCK_CLICKHOUSE, the writer's address.")
+    return settings
