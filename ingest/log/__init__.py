@@ -1,0 +1,22 @@
+"""Where the edge writes: the protocol; its two implementations are beside it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from schemas.messages import Message
+
+
+class Log(Protocol):
+    """An append-only log. Used as `async with`: entering opens it, leaving flushes what was taken and closes it."""
+
+    async def append(self, messages: Sequence[Message]) -> None:
+        """Return once every message is durable.
+
+        Raises `ingest.errors.Unavailable` when the log did not confirm in time, is full or is closed. Some of the
+        messages may then still arrive: the caller cannot know, so a retry can write a message twice, and readers
+        tell repeats by `id`. Raises `ingest.errors.TooLarge` for a message that the log can never hold.
+        Cancelling the caller does not take a message back.
+        """
+
+    def reachable(self) -> bool:
+        """Whether the log confirmed its last append, or answered when it was last asked. Never blocks."""

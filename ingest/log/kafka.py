@@ -1,0 +1,179 @@
+"""The log on Kafka: a 200 means that all in-sync replicas have the message.
+
+Requests that arrive together share one record batch per partition (`groups.py`), and one idempotent producer sends
+the batches. The producer is made anew after an error that it cannot get over:
+
+1. A batch gets its sequence number when it is first sent. If it then fails for good (too large for the topic, no
+   leader for `request_timeout`), the broker still waits for that number.
+2. Every later batch of that partition fails with OutOfOrderSequenceNumber, for ever.
+3. So the first failed delivery takes the producer out of use; what it has open settles; only when it is closed is
+   the next one made. Two producers with open batches could swap the order of two writes.
+
+A broker that is merely away is no such error: aiokafka repeats the batch under the same number until it arrives.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from ingest.errors import Unavailable
+from ingest.log.groups import Groups
+from ingest.log.producer import BATCH_BYTES, close_producer, open_producer
+from ingest.log.topic import prepare_topic
+from schemas.messages import Message
+from schemas.settings import BadSettings
+
+# Stays below a broker's socket.request.max.bytes (100 MB): one request may carry all that is pending.
+PENDING_BYTES = 64 * 1024 * 1024
+OPEN_PATIENCE = 5.0
+RETRY_PAUSE = 0.5
+RETRY_CONTRADICTION_PAUSE = 5.0
+CLOSE_PATIENCE = 2.0
+
+log = structlog.get_logger()
+
+
+class KafkaLog:
+    """Entering raises `BadSettings` if the topic contradicts the settings. If Kafka does not answer it enters all
+    the same: appends are refused until it does. A contradiction found only then is logged, and appends stay refused.
+
+    append_timeout: s until an append is refused.
+    request_timeout: s after which aiokafka gives a request up and repeats it.
+    """
+
+    def __init__(
+        self,
+        *,
+        bootstrap: str,
+        topic: str,
+        partitions: int,
+        replication: int,
+        append_timeout: float,
+        request_timeout: float = 10.0,
+        pending_bytes: int = PENDING_BYTES,
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._partitions = partitions
+        self._replication = replication
+        self._request_timeout = request_timeout
+        self._producer: AIOKafkaProducer | None = None
+        self._usable = asyncio.Event()
+        self._broken = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._groups = Groups(
+            partitions,
+            make=_make,
+            add=_add,
+            send=self._send,
+            timeout=append_timeout,
+            pending_limit=pending_bytes,
+        )
+
+    def append(self, messages: Sequence[Message]) -> Coroutine[Any, Any, None]:
+        return self._groups.append(messages)
+
+    def reachable(self) -> bool:
+        return self._usable.is_set() and not self._groups.overdue
+
+    async def __aenter__(self) -> Self:
+        try:
+            async with asyncio.timeout(OPEN_PATIENCE):
+                self._use(await self._open())
+        except TimeoutError:
+            log.warning("kafka_away", bootstrap=self._bootstrap)
+        self._keeper = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._groups.close()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait({self._keeper})
+        if self._producer is not None:
+            await close_producer(self._producer, CLOSE_PATIENCE)
+        await self._groups.abandon()
+
+    async def _send(self, partition: int, batch: BatchBuilder, deadline: float) -> None:
+        try:
+            # Handing over may wait for metadata, up to the request timeout; given up here, nothing was handed over.
+            async with asyncio.timeout_at(deadline):
+                await self._usable.wait()
+                producer = self._producer
+                delivery = await self._hand_over(producer, partition, batch)
+        except TimeoutError:
+            raise Unavailable("Kafka does not answer") from None
+        try:
+            await delivery
+        except KafkaError as error:
+            self._give_up(producer, error)
+            raise Unavailable("Kafka did not take the write") from error
+
+    async def _hand_over(
+        self, producer: AIOKafkaProducer, partition: int, batch: BatchBuilder
+    ) -> asyncio.Future[object]:
+        try:
+            if partition not in await producer.partitions_for(self._topic):
+                raise KafkaError(f"topic {self._topic} has no partition {partition}")
+            delivery: asyncio.Future[object] = await producer.send_batch(batch, self._topic, partition=partition)
+        except ProducerClosed:
+            raise Unavailable("Kafka's producer is being made anew") from None
+        except KafkaError as error:
+            self._give_up(producer, error)
+            raise Unavailable("Kafka did not take the write") from error
+        return delivery
+
+    def _give_up(self, producer: AIOKafkaProducer, error: KafkaError) -> None:
+        if producer is self._producer and self._usable.is_set():
+            log.warning("kafka_producer_broken", topic=self._topic, error=repr(error))
+            self._usable.clear()
+            self._broken.set()
+
+    def _use(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+        self._broken.clear()
+        self._usable.set()
+
+    async def _keep(self) -> None:
+        """For ever: a producer is in use, or the last one is closed and the next one is being opened."""
+        while True:
+            while self._producer is None:
+                await self._reopen()
+            await self._broken.wait()
+            await close_producer(self._producer, self._request_timeout)
+            self._producer = None
+
+    async def _reopen(self) -> None:
+        try:
+            self._use(await self._open())
+        except BadSettings as error:
+            log.error("kafka_topic_contradicts", error=str(error))
+            await asyncio.sleep(RETRY_CONTRADICTION_PAUSE)
+
+    async def _open(self) -> AIOKafkaProducer:
+        """Try until Kafka answers. Raises `BadSettings`."""
+        while True:
+            try:
+                async with asyncio.timeout(self._request_timeout):
+                    await prepare_topic(self._bootstrap, self._topic, self._partitions, self._replication)
+                    return await open_producer(self._bootstrap, self._topic, self._request_timeout)
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("kafka_away", bootstrap=self._bootstrap, error=repr(error))
+            await asyncio.sleep(RETRY_PAUSE)
+
+
+def _make() -> BatchBuilder:
+    # What AIOKafkaProducer.create_batch returns; made here because a group may collect while there is no producer.
+    return BatchBuilder(BATCH_BYTES, 0)
+
+
+def _add(batch: BatchBuilder, key: bytes, value: bytes) -> bool:
+    return batch.append(timestamp=None, key=key, value=value) is not None

@@ -1,0 +1,58 @@
+"""aiokafka's producer: opened whole or not at all, and closed without leaving a batch that could still arrive."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
+
+BATCH_BYTES = 1_048_576
+CUT_TIMEOUT = 1.0
+
+
+async def open_producer(bootstrap: str, topic: str, request_timeout: float) -> AIOKafkaProducer:
+    """A producer that has its id and knows the topic. Raises aiokafka's errors; tries for as long as it is let."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=BATCH_BYTES,
+        request_timeout_ms=int(request_timeout * 1000),
+    )
+    async with AsyncExitStack() as undo:
+        undo.push_async_callback(producer.stop)
+        await producer.start()
+        await producer.partitions_for(topic)
+        undo.pop_all()
+    return producer
+
+
+async def close_producer(producer: AIOKafkaProducer, patience: float) -> None:
+    """Refuse new batches, let the open ones settle, close. What has not settled after `patience` fails.
+
+    An idempotent producer repeats a batch for ever while its partition does not answer, and `stop` waits for that.
+    """
+    stopping = asyncio.create_task(producer.stop())
+    try:
+        await asyncio.wait({stopping}, timeout=patience)
+    finally:  # also when cancelled: nobody else will close it
+        if not stopping.done():
+            await _cut(producer)
+        await stopping
+
+
+async def _cut(producer: AIOKafkaProducer) -> None:
+    # There is no public way to stop an aiokafka producer that cannot deliver. First the sender, so that it begins
+    # nothing new; then the connections, so that what it waits for fails.
+    sender = producer._sender.sender_task
+    sender.cancel()
+    await producer.client.close()
+    _, waiting = await asyncio.wait({sender}, timeout=CUT_TIMEOUT)
+    if waiting:  # for metadata, which nobody fetches any more
+        sender.cancel()
+        await asyncio.wait(waiting)
+    accumulator = producer._message_accumulator
+    for batches in accumulator._batches.values():
+        # A batch between two tries is in neither set, and its own callback would then fail to find it.
+        accumulator._pending_batches.update(batches)
+    accumulator.fail_all(KafkaConnectionError("given up"))
