@@ -1,0 +1,60 @@
+"""A client for a ClickHouse address: the one place that makes them."""
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, Error
+
+# The codes of a server that was reached and says nothing about the rows: it is starting, full, busy or stopping.
+PASSING = frozenset(
+    {
+        159,  # TIMEOUT_EXCEEDED
+        164,  # READONLY
+        201,  # QUOTA_EXCEEDED
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        203,  # NO_FREE_CONNECTION
+        209,  # SOCKET_TIMEOUT
+        210,  # NETWORK_ERROR
+        236,  # ABORTED
+        241,  # MEMORY_LIMIT_EXCEEDED
+        242,  # TABLE_IS_READ_ONLY
+        243,  # NOT_ENOUGH_SPACE
+        252,  # TOO_MANY_PARTS
+        285,  # TOO_FEW_LIVE_REPLICAS
+        319,  # UNKNOWN_STATUS_OF_INSERT
+        394,  # QUERY_WAS_CANCELLED
+        425,  # SYSTEM_ERROR
+        473,  # DEADLOCK_AVOIDED
+        999,  # KEEPER_EXCEPTION
+    }
+)
+
+
+class Away(Exception):
+    """ClickHouse could not be reached, or cannot take anything just now. The same call may succeed later."""
+
+
+class Failed(Exception):
+    """ClickHouse was reached and refuses. The same call will be refused again until somebody mends the cause."""
+
+
+def connect(url: str) -> Client:
+    """A client for `http[s]://user:password@host:port/database`. Raises `Away` or `Failed`."""
+    try:
+        return clickhouse_connect.get_client(
+            dsn=url,
+            autogenerate_session_id=False,
+            dedicated_pool=True,
+            connect_timeout=5,
+            send_receive_timeout=120,
+        )
+    except ClickHouseError as error:
+        raise translated(error) from None
+
+
+def translated(error: ClickHouseError) -> Away | Failed:
+    """Their error as one of ours, without the address, which holds a password."""
+    code = error.code if isinstance(error, Error) else None
+    text = str(error).partition("Stack trace")[0].strip()
+    if code is None or code in PASSING:
+        return Away(text)
+    return Failed(text)

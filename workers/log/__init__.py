@@ -1,0 +1,50 @@
+"""Where the worker reads: the protocol; its two implementations are beside it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Record(Protocol):
+    """What the log keeps of one message. `timestamp` is the append time in ms, given by the log."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+@dataclass(frozen=True)
+class Polled:
+    """Records by partition, each list in the order of the log. `epoch` counts the assignments: it changes whenever
+    partitions came or went, and what was polled before cannot be committed after."""
+
+    records: Mapping[int, Sequence[Record]]
+    epoch: int
+
+
+class Reader(Protocol):
+    """One member of the group that reads the log. Used as `async with`."""
+
+    @property
+    def generation(self) -> str:
+        """Names the log for ever: offsets of two generations never mean the same record."""
+
+    async def poll(self, limit: int, wait: float) -> Polled:
+        """Up to `limit` records, at once if there are some, else after at most `wait` seconds, perhaps none.
+
+        Starts at the committed offsets, and starts there again after every change of the assignment.
+        """
+
+    async def commit(self, polled: Polled) -> None:
+        """Make the offsets after `polled` those from which a restart reads.
+
+        Does nothing if the assignment changed since: then somebody reads these records again.
+        """
+
+    async def keep_alive(self) -> None:
+        """Stay a member of the group for a moment without taking records: called while an insert is retried."""

@@ -1,0 +1,131 @@
+"""Reads the embedded log: the edge's file, and the positions in a file of our own.
+
+Positions are apart so that a commit never waits for the edge's writer, nor the edge for us. They are kept by
+generation: if somebody puts a new log in the place of the old one, it is read from its beginning.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from workers.log import Polled
+
+PAUSE = 0.05
+BUSY_TIMEOUT = 5.0
+POSITIONS = "CREATE TABLE IF NOT EXISTS positions (generation TEXT PRIMARY KEY, offset INTEGER NOT NULL) STRICT"
+
+
+class StoredRecord(NamedTuple):
+    offset: int
+    timestamp: int
+    key: bytes
+    value: bytes
+
+
+class SqliteReader:
+    """The only member of its group: partition 0 is always its own, and the epoch never changes.
+
+    While the log does not exist, there is nothing to poll. Raises `sqlite3.Error` when a file cannot be read.
+    """
+
+    def __init__(self, log_path: Path, positions_path: Path) -> None:
+        self._log_path = log_path
+        self._positions_path = positions_path
+        self._log: sqlite3.Connection | None = None
+        self._positions: sqlite3.Connection | None = None
+        self._generation = ""
+        self._last = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedded-log-reader")
+
+    @property
+    def generation(self) -> str:
+        """Empty until the log exists."""
+        return self._generation
+
+    async def __aenter__(self) -> Self:
+        await self._in_thread(self._open)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._in_thread(self._close)
+        self._thread.shutdown()
+
+    async def poll(self, limit: int, wait: float) -> Polled:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait
+        while True:
+            records: list[StoredRecord] = await self._in_thread(self._read, limit)
+            if records:
+                self._last = records[-1].offset
+                return Polled({0: records}, 0)
+            left = deadline - loop.time()
+            if left <= 0:
+                return Polled({}, 0)
+            await asyncio.sleep(min(PAUSE, left))
+
+    async def commit(self, polled: Polled) -> None:
+        for records in polled.records.values():
+            if records:
+                await self._in_thread(self._write_position, records[-1].offset)
+
+    async def keep_alive(self) -> None:
+        await asyncio.sleep(PAUSE)
+
+    def _in_thread(self, work: Callable[..., Any], *args: object) -> asyncio.Future[Any]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+
+    def _open(self) -> None:
+        if not self._log_path.exists():
+            return
+        generation = _generation(self._log_path)
+        if not generation:
+            return
+        self._positions = _connect(self._positions_path)
+        self._positions.execute("PRAGMA journal_mode = WAL")
+        self._positions.execute("PRAGMA synchronous = NORMAL")  # one lost in a power cut repeats work, no more
+        self._positions.execute(POSITIONS)
+        found = self._positions.execute("SELECT offset FROM positions WHERE generation = ?", (generation,)).fetchone()
+        self._last = found[0] if found else 0
+        self._generation = generation
+        self._log = _connect(self._log_path)
+        self._log.execute("PRAGMA query_only = 1")
+
+    def _read(self, limit: int) -> list[StoredRecord]:
+        if self._log is None:
+            self._open()
+        if self._log is None:
+            return []
+        rows = self._log.execute(
+            "SELECT offset, at, key, value FROM records WHERE offset > ? ORDER BY offset LIMIT ?", (self._last, limit)
+        ).fetchall()
+        return list(map(StoredRecord._make, rows))
+
+    def _write_position(self, offset: int) -> None:
+        if self._positions is not None:  # else nothing was polled
+            self._positions.execute("INSERT OR REPLACE INTO positions VALUES (?, ?)", (self._generation, offset))
+
+    def _close(self) -> None:
+        for connection in (self._log, self._positions):
+            if connection is not None:
+                connection.close()
+        self._log = self._positions = None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+
+
+def _generation(path: Path) -> str:
+    """The log's id, or nothing if the edge has not made it whole yet."""
+    with closing(_connect(path)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'generation'").fetchone():
+            return ""
+        generation: str = connection.execute("SELECT id FROM generation").fetchone()[0]
+        return generation

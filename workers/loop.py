@@ -1,0 +1,163 @@
+"""The pump: poll, insert, commit. Offsets move only after ClickHouse has the rows.
+
+The next batch is read while the last one is inserted. A crash anywhere repeats work: the batch is read again from
+the committed offsets and inserted again, and the tables fold what was there already.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Protocol
+
+import structlog
+
+from workers.batch import Clocks, block
+from workers.clickhouse import Away
+from workers.log import Polled, Reader, Record
+
+log = structlog.get_logger()
+
+
+class Tables(Protocol):
+    """Where rows go; `workers.sink.Sink` says what the calls promise."""
+
+    def insert(self, block: bytes) -> None: ...
+    def append_time_before(self, generation: str, partition: int, offset: int) -> int: ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a batch ends, and how an outage is waited out.
+
+    interval: s between the starts of two inserts; a record waits no longer than that, or for the insert before it.
+    backoff, longest_backoff: s between two tries of an insert while ClickHouse is away, doubled each time.
+    """
+
+    rows: int = 200_000
+    size: int = 64 * 1024 * 1024
+    interval: float = 0.5
+    backoff: float = 0.1
+    longest_backoff: float = 5.0
+
+
+@dataclass
+class Batch:
+    """Records taken from the log and not yet committed."""
+
+    epoch: int = -1
+    records: dict[int, list[Record]] = field(default_factory=dict)
+    rows: int = 0
+    size: int = 0
+
+    def add(self, polled: Polled) -> None:
+        """Take records in. After a change of the assignment the log starts again at the committed offsets, so what
+        was gathered before is dropped: it comes again, here or elsewhere."""
+        if polled.epoch != self.epoch:
+            self.epoch, self.records, self.rows, self.size = polled.epoch, {}, 0, 0
+        for partition, run in polled.records.items():
+            self.records.setdefault(partition, []).extend(run)
+            self.rows += len(run)
+            self.size += sum(len(record.value or b"") for record in run)
+
+
+class Pump:
+    """Moves records from a reader into the tables until it is told to stop."""
+
+    def __init__(self, reader: Reader, tables: Tables, limits: Limits) -> None:
+        self._reader = reader
+        self._tables = tables
+        self._limits = limits
+        self._clocks = Clocks(lambda *place: tables.append_time_before(reader.generation, *place))
+        self._epoch = -1
+        self._started = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Return once stopped and the batch in hand is committed. Raises `Failed` and `ForeignRecord`: nothing of
+        that batch is committed, and a restart meets it again."""
+        flight: Flight | None = None
+        while not stop.is_set():
+            batch = await self._gather(flight, stop)
+            if flight:
+                await self._land(flight, stop)
+            flight = self._launch(batch) if batch.rows else None
+        if flight:
+            await self._land(flight, stop)
+
+    async def _gather(self, flight: "Flight | None", stop: asyncio.Event) -> Batch:
+        """What comes until the next insert may start, or as much as one insert takes."""
+        batch = Batch()
+        while not stop.is_set() and batch.rows < self._limits.rows and batch.size < self._limits.size:
+            wait = self._started + self._limits.interval - monotonic()
+            if wait <= 0 and (flight is None or flight.insert.done()):
+                if batch.rows:
+                    break
+                wait = self._limits.interval  # nothing is under way: the first record starts the next insert
+                batch.add(await self._reader.poll(self._limits.rows, wait))
+                if not batch.rows:
+                    break
+            else:
+                batch.add(await self._reader.poll(self._limits.rows - batch.rows, max(wait, 0.02)))
+        return batch
+
+    def _launch(self, batch: Batch) -> "Flight":
+        self._started = monotonic()
+        if batch.epoch != self._epoch:
+            self._clocks.forget()
+            self._epoch = batch.epoch
+        flight = Flight(batch)
+        flight.insert = asyncio.create_task(self._insert(flight))
+        return flight
+
+    async def _insert(self, flight: "Flight") -> None:
+        """One try. The block is built once: its append times depend on what came before it, and only on that."""
+        if flight.block is None:
+            flight.block = await asyncio.to_thread(block, self._reader.generation, flight.batch.records, self._clocks)
+        began = monotonic()
+        await asyncio.to_thread(self._tables.insert, flight.block)
+        flight.seconds = monotonic() - began
+
+    async def _land(self, flight: "Flight", stop: asyncio.Event) -> None:
+        """Wait for the insert, trying again while ClickHouse is away, then commit."""
+        backoff = self._limits.backoff
+        while True:
+            try:
+                await self._finished(flight.insert)
+                break
+            except Away as error:
+                if stop.is_set():
+                    log.warning(
+                        "stopped before an insert succeeded; the next start repeats it",
+                        rows=flight.batch.rows,
+                    )
+                    return
+                log.warning("ClickHouse is away, trying again", rows=flight.batch.rows, wait=backoff, error=str(error))
+                await self._finished(asyncio.create_task(_first(stop.wait(), backoff)))
+                backoff = min(backoff * 2, self._limits.longest_backoff)
+                flight.insert = asyncio.create_task(self._insert(flight))
+        await self._reader.commit(Polled(flight.batch.records, flight.batch.epoch))
+        log.info("inserted", rows=flight.batch.rows, seconds=round(flight.seconds, 3))
+
+    async def _finished(self, task: asyncio.Task[None]) -> None:
+        """Wait for a task as a living member of the reader's group."""
+        while not task.done():
+            await asyncio.wait({task}, timeout=1)
+            if not task.done():
+                await self._reader.keep_alive()
+        task.result()
+
+
+@dataclass
+class Flight:
+    """A batch on its way into ClickHouse. `insert` is the try that is under way, `seconds` what the last one took."""
+
+    batch: Batch
+    insert: asyncio.Task[None] = field(init=False)
+    block: bytes | None = None
+    seconds: float = 0.0
+
+
+async def _first(event: Coroutine[object, object, object], seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event, seconds)

@@ -1,0 +1,69 @@
+"""The insert, and what its answer means."""
+
+from types import TracebackType
+from typing import Self
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from workers.clickhouse import connect, translated
+
+INSERT_SETTINGS = {
+    "async_insert": 0,  # the default is 1 since 26.2: the answer would come before the rows
+    "insert_deduplicate": 0,  # a replay is legitimate; the tables fold repeats themselves
+    "input_format_parallel_parsing": 0,  # one block, so a request that is cut leaves nothing
+    "max_insert_block_size": 1_048_449,
+    "max_insert_block_size_bytes": 0,
+    "min_insert_block_size_rows": 1_048_449,
+    "min_insert_block_size_bytes": 0,
+    "input_format_skip_unknown_fields": 0,  # a field that no column takes would be lost without a word
+    "input_format_json_read_objects_as_strings": 1,
+    "input_format_defaults_for_omitted_fields": 1,
+    "throw_on_max_partitions_per_insert_block": 0,  # many months in one block stop nobody
+    "materialized_views_ignore_errors": 0,
+}
+
+
+class Sink:
+    """The table `messages`, from which all others are filled. Blocking: called in a thread, one call at a time."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client: Client | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._client:
+            self._client.close()
+
+    def insert(self, block: bytes) -> None:
+        """Return once every row of the block is in every table that takes it.
+
+        Raises `Away`: some tables may have the rows and others not, so the whole block is inserted again.
+        Raises `Failed`: the server refuses these rows or this insert.
+        """
+        try:
+            self._connected().raw_insert("messages", insert_block=block, fmt="JSONEachRow", settings=INSERT_SETTINGS)
+        except ClickHouseError as error:
+            raise translated(error) from None
+
+    def append_time_before(self, generation: str, partition: int, offset: int) -> int:
+        """The append time in ms of the journal's last record before an offset; 0 where it has none."""
+        try:
+            answer = self._connected().query(
+                "SELECT max(_at) FROM journal WHERE _log = {log:String} AND _partition = {partition:UInt32}"
+                " AND _offset < {offset:UInt64}",
+                parameters={"log": generation, "partition": partition, "offset": offset},
+            )
+        except ClickHouseError as error:
+            raise translated(error) from None
+        return int(answer.result_rows[0][0])
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            self._client = connect(self._url)
+        return self._client
