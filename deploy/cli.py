@@ -1,0 +1,172 @@
+"""The `penstock` command. Settings come from the environment and are read here, once; imports wait until needed."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from schemas.settings import Settings
+
+BAD_SETTINGS = 2
+
+app = typer.Typer(
+    name="penstock",
+    help="Event tracking you run yourself: Customer.io's HTTP API in, ClickHouse out.\n\n"
+    "Settings are PENSTOCK_... variables of the environment; the README lists them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Owned = Annotated[bool, typer.Option("--owned", hidden=True, help="Stop when stdin ends: the mark of a child of up.")]
+
+
+@app.command()
+def up() -> None:
+    """Run everything on this machine: edge, log, worker and ClickHouse.
+
+    Data is kept in ./data (PENSTOCK_DATA). With PENSTOCK_KAFKA and PENSTOCK_CLICKHOUSE it uses those in place of
+    the embedded log and the embedded ClickHouse. Ctrl-C or SIGTERM stops all of it, in order.
+    """
+    with _settings() as settings:
+        _begin("up", quiet=True)  # its parts have enough to say
+        from deploy.instance import FolderInUse
+        from deploy.supervisor import PartFailed
+        from deploy.up import run
+
+        try:
+            run(settings, os.environ, typer.echo)
+        except FolderInUse as error:
+            _fail(str(error))
+        except PartFailed as error:
+            _fail(str(error), error.code)
+
+
+@app.command()
+def edge(owned: Owned = False) -> None:
+    """Run one edge: HTTP requests in, messages out to the log."""
+    with _settings() as settings:
+        _begin("edge", owned=owned)
+        from ingest.main import run
+
+        raise typer.Exit(run(settings))
+
+
+@app.command()
+def worker(owned: Owned = False) -> None:
+    """Run one worker: the log in, rows out to ClickHouse.
+
+    The log is PENSTOCK_KAFKA, or the embedded one in PENSTOCK_DATA; ClickHouse is PENSTOCK_CLICKHOUSE.
+    """
+    with _settings() as settings:
+        _begin("worker", owned=owned)
+        from workers.main import run
+
+        raise typer.Exit(run(settings))
+
+
+@app.command()
+def migrate() -> None:
+    """Make the tables and views in ClickHouse. Safe at any time.
+
+    It needs PENSTOCK_CLICKHOUSE, the address of a user who may create tables.
+    """
+    with _settings() as settings:
+        _begin("migrate")
+        from workers.clickhouse import Away, Failed
+        from workers.migrate import migrate
+
+        if not settings.clickhouse:
+            _fail("PENSTOCK_CLICKHOUSE is missing: http://user:password@host:8123/database", BAD_SETTINGS)
+        try:
+            applied = migrate(settings.clickhouse)
+        except (Away, Failed) as error:
+            _fail(str(error))
+        typer.echo("\n".join(applied) or "Nothing to do.")
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="The SQL, or - to read it from stdin.", show_default=False)],
+    form: Annotated[
+        str,
+        typer.Option("--format", "-f", help="Any output format of ClickHouse: JSONEachRow, CSV, Vertical, ..."),
+    ] = "PrettyCompact",
+) -> None:
+    """Ask the running instance in SQL, as a user who may only read.
+
+    It finds the instance through the data folder (PENSTOCK_DATA), or asks PENSTOCK_CLICKHOUSE_READ.
+
+    Example: penstock query "SELECT * FROM events"
+    """
+    with _settings() as settings:
+        from deploy.instance import NothingRunning, reader_url
+
+        try:
+            url = reader_url(settings)
+        except NothingRunning as error:
+            _fail(str(error))
+        from deploy.query import QueryFailed, query
+
+        text = sys.stdin.read() if sql == "-" else sql
+        try:
+            query(url, text, form, sys.stdout.buffer, colour=sys.stdout.isatty())
+        except QueryFailed as error:
+            _fail(str(error))
+        except BrokenPipeError:  # the reader of our output had enough, as in `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@app.command()
+def keys() -> None:
+    """Print the site id and the API key.
+
+    They are PENSTOCK_SITE_ID and PENSTOCK_API_KEY, or made at the first call and kept in the data folder.
+    """
+    with _settings() as settings:
+        from ingest.keys import credentials
+
+        made = credentials(settings)
+        typer.echo(f"site id  {made.site_id}\nAPI key  {made.api_key}")
+
+
+@contextmanager
+def _settings() -> "Iterator[Settings]":
+    """The settings of this process. Bad ones end it with one line and exit code 2."""
+    from schemas.settings import BadSettings, load
+
+    try:
+        yield load(os.environ)
+    except BadSettings as error:
+        _fail(str(error), BAD_SETTINGS)
+
+
+def _begin(process: str, *, owned: bool = False, quiet: bool = False) -> None:
+    """What those do that live longer than an answer."""
+    from deploy.children import stop_with_parent
+    from deploy.logs import configure
+
+    if owned:
+        stop_with_parent()
+    configure(process, logging.WARNING if quiet else logging.INFO)
+
+
+def _fail(text: str, code: int = 1) -> NoReturn:
+    typer.secho(text, err=True, fg=typer.colors.RED)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """The entry point of the `penstock` script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
