@@ -1,0 +1,40 @@
+"""Fakes of what the edge depends on, one knob per fault."""
+
+from collections.abc import Sequence
+
+from schemas.messages import Message
+
+
+class FakeLog:
+    """Keeps what it is given. `error`: what the next appends raise; `away`: whether it can be reached."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.error: Exception | None = None
+        self.away = False
+        self.open = False
+
+    async def append(self, messages: Sequence[Message]) -> None:
+        if self.error is not None:
+            raise self.error
+        self.messages += messages
+
+    def reachable(self) -> bool:
+        return not self.away
+
+    async def __aenter__(self) -> "FakeLog":
+        self.open = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.open = False
+
+
+class FakeClock:
+    """Says the time that it is told."""
+
+    def __init__(self, now: float = 1_700_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now

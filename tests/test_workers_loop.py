@@ -1,0 +1,140 @@
+"""The pump's promise, with a fake log and fake tables: offsets move only after the tables have the rows."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from tests.tables import FakeRecord
+from workers.batch import Clocks, ForeignRecord, block
+from workers.clickhouse import Away, Failed
+from workers.log import Polled, Record
+from workers.loop import Limits, Pump
+
+
+def records(first: int, count: int, at: int = 1000) -> list[FakeRecord]:
+    return [FakeRecord(offset, at, b"k", b'{"id":"%d"}' % offset) for offset in range(first, first + count)]
+
+
+class FakeReader:
+    """Hands out the given polls one by one, then nothing; a new `epoch` is a rebalance."""
+
+    generation = "g"
+
+    def __init__(self, *polls: Polled) -> None:
+        self.polls = list(polls)
+        self.committed: dict[int, int] = {}
+        self.kept_alive = 0
+        self.epoch = 1
+
+    async def poll(self, limit: int, wait: float) -> Polled:
+        if self.polls:
+            return self.polls.pop(0)
+        await asyncio.sleep(min(wait, 0.01))
+        return Polled({}, self.epoch)
+
+    async def commit(self, polled: Polled) -> None:
+        if polled.epoch == self.epoch:
+            self.committed |= {partition: run[-1].offset + 1 for partition, run in polled.records.items()}
+
+    async def keep_alive(self) -> None:
+        self.kept_alive += 1
+        await asyncio.sleep(0)
+
+
+class FakeTables:
+    """Keeps the rows of each insert; raises `errors` first, one a try."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.blocks: list[bytes] = []
+
+    def insert(self, block: bytes) -> None:
+        self.blocks.append(block)
+        if self.errors:
+            raise self.errors.pop(0)
+
+    def append_time_before(self, generation: str, partition: int, offset: int) -> int:
+        return 0
+
+
+async def pumped(reader: FakeReader, tables: FakeTables, seconds: float = 0.2) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, stop.set)
+    await Pump(reader, tables, Limits(interval=0.02, backoff=0.01)).run(stop)
+
+
+def offsets(block: bytes) -> list[int]:
+    return [json.loads(line)["_offset"] for line in block.splitlines()]
+
+
+def polled(runs: Mapping[int, Sequence[Record]], epoch: int = 1) -> Polled:
+    return Polled(runs, epoch)
+
+
+async def test_offsets_are_committed_after_the_insert() -> None:
+    """All that was polled is inserted, then committed."""
+    reader, tables = FakeReader(polled({0: records(0, 3), 1: records(7, 1)})), FakeTables()
+
+    await pumped(reader, tables)
+
+    assert [offsets(block) for block in tables.blocks] == [[0, 1, 2, 7]]
+    assert reader.committed == {0: 3, 1: 8}
+
+
+async def test_insert_is_repeated_as_a_whole_while_clickhouse_is_away() -> None:
+    """The very same block again, and the group is kept meanwhile."""
+    reader, tables = FakeReader(polled({0: records(0, 3)})), FakeTables(Away("gone"), Away("gone"))
+
+    await pumped(reader, tables, 0.5)
+
+    assert len(tables.blocks) == 3
+    assert len(set(tables.blocks)) == 1
+    assert reader.committed == {0: 3}
+
+
+async def test_nothing_is_committed_when_stopped_during_an_outage() -> None:
+    """The next start reads the same records again."""
+    reader, tables = FakeReader(polled({0: records(0, 3)})), FakeTables(*[Away("gone")] * 1000)
+
+    await asyncio.wait_for(pumped(reader, tables), 2)
+
+    assert reader.committed == {}
+
+
+async def test_refused_block_stops_the_worker_and_nothing_is_committed() -> None:
+    """A person must look; nothing is lost, since a restart meets the same records."""
+    reader, tables = FakeReader(polled({0: records(0, 3)})), FakeTables(Failed("code 27"))
+
+    with pytest.raises(Failed, match="code 27"):
+        await pumped(reader, tables)
+
+    assert reader.committed == {}
+
+
+async def test_records_gathered_before_a_rebalance_are_dropped() -> None:
+    """They come again, here or elsewhere; nothing polled before is committed after."""
+    reader = FakeReader(polled({0: records(0, 3)}, epoch=0), polled({0: records(2, 2)}, epoch=1))
+    tables = FakeTables()
+
+    await pumped(reader, tables)
+
+    assert offsets(tables.blocks[-1]) == [2, 3]
+    assert reader.committed == {0: 4}
+
+
+def test_append_time_never_falls_within_a_partition() -> None:
+    """A broker whose clock steps back does not make a later write the older one."""
+    stepping = [FakeRecord(offset, at, b"k", b'{"id":"x"}') for offset, at in enumerate([5, 9, 3, 10])]
+
+    rows = block("g", {0: stepping}, Clocks(lambda partition, offset: 7)).splitlines()
+
+    assert [json.loads(row)["_at"] for row in rows] == [7, 9, 9, 10]
+
+
+@pytest.mark.parametrize("value", [None, b"", b"x", b"[]", b"{}", b'{"a":1', b'"a"', b'\xef\xbb\xbf{"a":1}'])
+def test_foreign_record_is_named_by_its_place(value: bytes | None) -> None:
+    """It is never spliced: the rows around it would be read wrongly."""
+    with pytest.raises(ForeignRecord, match="partition 4, offset 12"):
+        block("g", {4: [FakeRecord(12, 0, None, value)]}, Clocks(lambda partition, offset: 0))
