@@ -23,6 +23,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
     site_id: str = ""
     api_key: str = ""
+    keys: str = ""
+    rate: Annotated[float, Meta(ge=0, le=1_000_000)] = 0.0
+    metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 0
     kafka: str = ""
     topic: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = "penstock-1"
     partitions: Annotated[int, Meta(ge=1, le=10_000)] = 8
@@ -30,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clickhouse: str = ""
     clickhouse_read: str = ""
     append_timeout: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    dead_letter_share: Annotated[float, Meta(ge=0, le=1)] = 0.1
 
 
 def load(environ: Mapping[str, str]) -> Settings:

@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.messages import encode, key
 from tests.model import Placed, World
-from workers.batch import Clocks, block
+from workers.batch import Clocks, splice
 from workers.sink import Sink
 
 
@@ -19,6 +19,7 @@ class FakeRecord:
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 def record(placed: Placed) -> FakeRecord:
@@ -32,7 +33,9 @@ def land(sink: Sink, generation: str, records: Sequence[Placed]) -> None:
         partition: [record(placed) for placed in run]
         for partition, run in groupby(ordered, lambda placed: placed.partition)
     }
-    sink.insert(block(generation, by_partition, Clocks(lambda partition, offset: 0)))
+    spliced = splice(generation, by_partition, Clocks(lambda partition, offset: 0))
+    assert spliced.foreign == []
+    sink.insert(b"".join(spliced.rows))
 
 
 def cuts(records: Sequence[Placed], rng: random.Random, most: int) -> Iterator[Sequence[Placed]]:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from tests.tables import FakeRecord
-from workers.batch import Clocks, ForeignRecord, block
-from workers.clickhouse import Away, Failed
+from workers.batch import Clocks, splice
+from workers.clickhouse import Away, Failed, Refused
+from workers.dead_letters import Allowance, DeadLetter, TooManyDeadLetters
 from workers.log import Polled, Record
 from workers.loop import Limits, Pump
 
@@ -44,25 +45,35 @@ class FakeReader:
 
 
 class FakeTables:
-    """Keeps the rows of each insert; raises `errors` first, one a try."""
+    """Keeps the rows of each insert; raises `errors` first, one a try, and refuses blocks that hold a `guilty` id."""
 
-    def __init__(self, *errors: Exception) -> None:
+    def __init__(self, *errors: Exception, guilty: Sequence[int] = ()) -> None:
         self.errors = list(errors)
+        self.guilty = [b'"id":"%d"' % offset for offset in guilty]
         self.blocks: list[bytes] = []
+        self.buried: list[tuple[int, int]] = []
 
     def insert(self, block: bytes) -> None:
         self.blocks.append(block)
         if self.errors:
             raise self.errors.pop(0)
+        if any(mark in block for mark in self.guilty):
+            self.blocks.pop()
+            raise Refused("Code: 27", 27)
+
+    def bury(self, generation: str, letters: Sequence[DeadLetter]) -> None:
+        self.buried += [(letter.placed.record.offset, letter.code) for letter in letters]
 
     def append_time_before(self, generation: str, partition: int, offset: int) -> int:
         return 0
 
 
-async def pumped(reader: FakeReader, tables: FakeTables, seconds: float = 0.2) -> None:
+async def pumped(
+    reader: FakeReader, tables: FakeTables, seconds: float = 0.2, allowance: Allowance | None = None
+) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().call_later(seconds, stop.set)
-    await Pump(reader, tables, Limits(interval=0.02, backoff=0.01)).run(stop)
+    await Pump(reader, tables, Limits(interval=0.02, backoff=0.01), allowance).run(stop)
 
 
 def offsets(block: bytes) -> list[int]:
@@ -103,14 +114,48 @@ async def test_nothing_is_committed_when_stopped_during_an_outage() -> None:
     assert reader.committed == {}
 
 
-async def test_refused_block_stops_the_worker_and_nothing_is_committed() -> None:
-    """A person must look; nothing is lost, since a restart meets the same records."""
-    reader, tables = FakeReader(polled({0: records(0, 3)})), FakeTables(Failed("code 27"))
+async def test_refusal_without_a_verdict_on_rows_stops_the_worker() -> None:
+    """A few tries, then a person must look; nothing is lost, since a restart meets the same records."""
+    reader, tables = FakeReader(polled({0: records(0, 3)})), FakeTables(*[Failed("code 60")] * 9)
 
-    with pytest.raises(Failed, match="code 27"):
-        await pumped(reader, tables)
+    with pytest.raises(Failed, match="code 60"):
+        await pumped(reader, tables, 5)
 
-    assert reader.committed == {}
+    assert len(tables.blocks) == 4
+    assert (reader.committed, tables.buried) == ({}, [])
+
+
+async def test_guilty_rows_are_buried_and_the_rest_lands() -> None:
+    """Halving finds them; then everything is committed."""
+    reader, tables = FakeReader(polled({0: records(0, 100)})), FakeTables(guilty=[7, 64, 65])
+
+    await pumped(reader, tables)
+
+    landed = [offset for block in tables.blocks for offset in offsets(block)]
+    assert sorted(landed) == [offset for offset in range(100) if offset not in (7, 64, 65)]
+    assert sorted(tables.buried) == [(7, 27), (64, 27), (65, 27)]
+    assert reader.committed == {0: 100}
+
+
+async def test_too_many_dead_letters_stop_the_worker() -> None:
+    """Nothing of the batch is buried or committed: it waits for whoever mends the cause."""
+    reader, tables = FakeReader(polled({0: records(0, 100)})), FakeTables(guilty=range(100))
+
+    with pytest.raises(TooManyDeadLetters, match="PENSTOCK_DEAD_LETTER_SHARE"):
+        await pumped(reader, tables, 5, Allowance(share=0.1, window=100, consecutive=20))
+
+    assert (reader.committed, tables.buried) == ({}, [])
+
+
+@pytest.mark.parametrize(("share", "consecutive"), [(0.1, 1000), (0.9, 20)])
+async def test_dead_letters_of_many_batches_add_up(share: float, consecutive: int) -> None:
+    """A trickle that never lands stops the worker as well, by its share or by its length."""
+    trickle = [polled({0: records(offset, 5)}) for offset in range(0, 200, 5)]
+    reader, tables = FakeReader(*trickle), FakeTables(guilty=range(200))
+    pump = Pump(reader, tables, Limits(rows=5, interval=0.001), Allowance(share, window=100, consecutive=consecutive))
+
+    with pytest.raises(TooManyDeadLetters):
+        await asyncio.wait_for(pump.run(asyncio.Event()), 10)
 
 
 async def test_records_gathered_before_a_rebalance_are_dropped() -> None:
@@ -128,13 +173,31 @@ def test_append_time_never_falls_within_a_partition() -> None:
     """A broker whose clock steps back does not make a later write the older one."""
     stepping = [FakeRecord(offset, at, b"k", b'{"id":"x"}') for offset, at in enumerate([5, 9, 3, 10])]
 
-    rows = block("g", {0: stepping}, Clocks(lambda partition, offset: 7)).splitlines()
+    spliced = splice("g", {0: stepping}, Clocks(lambda partition, offset: 7))
 
-    assert [json.loads(row)["_at"] for row in rows] == [7, 9, 9, 10]
+    assert [json.loads(row)["_at"] for row in spliced.rows] == [7, 9, 9, 10]
 
 
-@pytest.mark.parametrize("value", [None, b"", b"x", b"[]", b"{}", b'{"a":1', b'"a"', b'\xef\xbb\xbf{"a":1}'])
-def test_foreign_record_is_named_by_its_place(value: bytes | None) -> None:
-    """It is never spliced: the rows around it would be read wrongly."""
-    with pytest.raises(ForeignRecord, match="partition 4, offset 12"):
-        block("g", {4: [FakeRecord(12, 0, None, value)]}, Clocks(lambda partition, offset: 0))
+FOREIGN = [
+    None,
+    b"",
+    b"x",
+    b"[]",
+    b"{}",
+    b'{"a":1',
+    b'"a"',
+    b'\xef\xbb\xbf{"a":1}',
+    b'{"a":1},{"a":1}',
+    b'{"a":1}\n{"a":1}',
+]
+
+
+@pytest.mark.parametrize("value", FOREIGN)
+def test_foreign_record_is_no_row(value: bytes | None) -> None:
+    """It is never spliced: the rows around it would be read wrongly, or it would be two."""
+    good, bad = FakeRecord(11, 0, None, b'{"id":"x"}'), FakeRecord(12, 0, None, value)
+
+    spliced = splice("g", {4: [good, bad]}, Clocks(lambda partition, offset: 0))
+
+    assert offsets(b"".join(spliced.rows)) == [11]
+    assert [(placed.partition, placed.record) for placed in spliced.foreign] == [(4, bad)]

@@ -1,29 +1,61 @@
-"""From records to one block: splicing each record's value with its place on the log."""
+"""From records to rows: splicing each record's value with its place on the log."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
 
 from workers.log import Record
 
-
-class ForeignRecord(Exception):
-    """A record that no edge of ours wrote: its value is not one JSON object."""
+_whole = msgspec.json.Decoder(msgspec.Raw)
 
 
-def block(generation: str, records: Mapping[int, Sequence[Record]], clocks: "Clocks") -> bytes:
-    """The records as JSONEachRow, one row each. Raises `ForeignRecord`, naming the place."""
-    rows: list[bytes] = []
+@dataclass(frozen=True)
+class Placed:
+    """A record with its partition. `at`: its append time in ms, made monotonic."""
+
+    partition: int
+    at: int
+    record: Record
+
+
+@dataclass
+class Spliced:
+    """Rows as JSONEachRow, each beside the record it was made of; and the records that no edge of ours wrote."""
+
+    rows: list[bytes] = field(default_factory=list)
+    records: list[Placed] = field(default_factory=list)
+    foreign: list[Placed] = field(default_factory=list)
+
+
+def splice(generation: str, records: Mapping[int, Sequence[Record]], clocks: "Clocks") -> Spliced:
+    """One row for each record whose value is one JSON object."""
+    spliced = Spliced()
     for partition, run in records.items():
         head = f'{{"_log":"{generation}","_partition":{partition},"_offset":'.encode()
         at = clocks.before(partition, run[0].offset)
         for record in run:
-            value = record.value
-            if value is None or value[:2] != b'{"' or value[-1:] != b"}":
-                raise ForeignRecord(f"partition {partition}, offset {record.offset}")
             if record.timestamp > at:
                 at = record.timestamp
-            rows.append(b'%b%d,"_at":%d,%b\n' % (head, record.offset, at, value[1:]))
+            value = record.value
+            if value is None or not is_object(value):
+                spliced.foreign.append(Placed(partition, at, record))
+                continue
+            spliced.rows.append(b'%b%d,"_at":%d,%b\n' % (head, record.offset, at, value[1:]))
+            spliced.records.append(Placed(partition, at, record))
         clocks.keep(partition, at)
-    return b"".join(rows)
+    return spliced
+
+
+def is_object(value: bytes) -> bool:
+    """Whether a value is one JSON object with a member, and nothing behind it: `{…},{…}` would make two rows."""
+    if value[:2] != b'{"' or value[-1:] != b"}":
+        return False
+    try:
+        _whole.decode(value)
+    except msgspec.DecodeError:
+        return False
+    return True
 
 
 class Clocks:

@@ -5,7 +5,8 @@ the committed offsets and inserted again, and the tables fold what was there alr
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -13,8 +14,9 @@ from typing import Protocol
 
 import structlog
 
-from workers.batch import Clocks, block
-from workers.clickhouse import Away
+from workers.batch import Clocks, Spliced, splice
+from workers.clickhouse import Away, Failed
+from workers.dead_letters import Allowance, DeadLetter, land
 from workers.log import Polled, Reader, Record
 
 log = structlog.get_logger()
@@ -24,6 +26,7 @@ class Tables(Protocol):
     """Where rows go; `workers.sink.Sink` says what the calls promise."""
 
     def insert(self, block: bytes) -> None: ...
+    def bury(self, generation: str, letters: Sequence[DeadLetter]) -> None: ...
     def append_time_before(self, generation: str, partition: int, offset: int) -> int: ...
 
 
@@ -32,7 +35,9 @@ class Limits:
     """When a batch ends, and how an outage is waited out.
 
     interval: s between the starts of two inserts; a record waits no longer than that, or for the insert before it.
-    backoff, longest_backoff: s between two tries of an insert while ClickHouse is away, doubled each time.
+    backoff, longest_backoff: s between two tries of an insert, doubled each time; while ClickHouse is away there is no
+        end to them.
+    tries: of an insert that ClickHouse refuses without a verdict on its rows, before the process stops.
     """
 
     rows: int = 200_000
@@ -40,6 +45,7 @@ class Limits:
     interval: float = 0.5
     backoff: float = 0.1
     longest_backoff: float = 5.0
+    tries: int = 4
 
 
 @dataclass
@@ -65,17 +71,18 @@ class Batch:
 class Pump:
     """Moves records from a reader into the tables until it is told to stop."""
 
-    def __init__(self, reader: Reader, tables: Tables, limits: Limits) -> None:
+    def __init__(self, reader: Reader, tables: Tables, limits: Limits, allowance: Allowance | None = None) -> None:
         self._reader = reader
         self._tables = tables
         self._limits = limits
+        self._allowance = allowance or Allowance()
         self._clocks = Clocks(lambda *place: tables.append_time_before(reader.generation, *place))
         self._epoch = -1
         self._started = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Return once stopped and the batch in hand is committed. Raises `Failed` and `ForeignRecord`: nothing of
-        that batch is committed, and a restart meets it again."""
+        """Return once stopped and the batch in hand is committed. Raises `Failed` and `TooManyDeadLetters`: nothing
+        of that batch is committed, and a restart meets it again."""
         flight: Flight | None = None
         while not stop.is_set():
             batch = await self._gather(flight, stop)
@@ -111,33 +118,42 @@ class Pump:
         return flight
 
     async def _insert(self, flight: "Flight") -> None:
-        """One try. The block is built once: its append times depend on what came before it, and only on that."""
-        if flight.block is None:
-            flight.block = await asyncio.to_thread(block, self._reader.generation, flight.batch.records, self._clocks)
-        began = monotonic()
-        await asyncio.to_thread(self._tables.insert, flight.block)
-        flight.seconds = monotonic() - began
+        """One try. The rows are built once: their append times depend on what came before, and only on that."""
+        generation = self._reader.generation
+        if flight.spliced is None:
+            flight.spliced = await asyncio.to_thread(splice, generation, flight.batch.records, self._clocks)
+        if flight.dead is None:
+            began = monotonic()
+            flight.dead = await asyncio.to_thread(land, flight.spliced, self._tables.insert, self._allowance)
+            flight.seconds = monotonic() - began
+        if flight.dead:
+            await asyncio.to_thread(self._tables.bury, generation, flight.dead)
 
     async def _land(self, flight: "Flight", stop: asyncio.Event) -> None:
-        """Wait for the insert, trying again while ClickHouse is away, then commit."""
-        backoff = self._limits.backoff
+        """Wait for the insert, trying again while there is hope, then commit."""
+        backoff, tries = self._limits.backoff, self._limits.tries
         while True:
             try:
                 await self._finished(flight.insert)
                 break
             except Away as error:
-                if stop.is_set():
-                    log.warning(
-                        "stopped before an insert succeeded; the next start repeats it",
-                        rows=flight.batch.rows,
-                    )
-                    return
                 log.warning("ClickHouse is away, trying again", rows=flight.batch.rows, wait=backoff, error=str(error))
-                await self._finished(asyncio.create_task(_first(stop.wait(), backoff)))
-                backoff = min(backoff * 2, self._limits.longest_backoff)
-                flight.insert = asyncio.create_task(self._insert(flight))
+            except Failed as error:
+                tries -= 1
+                if not tries:
+                    raise
+                log.warning("ClickHouse refuses, trying again", rows=flight.batch.rows, wait=backoff, error=str(error))
+            if stop.is_set():
+                log.warning("stopped before an insert succeeded; the next start repeats it", rows=flight.batch.rows)
+                return
+            await self._finished(asyncio.create_task(_first(stop.wait(), backoff)))
+            backoff = min(backoff * 2, self._limits.longest_backoff)
+            flight.insert = asyncio.create_task(self._insert(flight))
         await self._reader.commit(Polled(flight.batch.records, flight.batch.epoch))
-        log.info("inserted", rows=flight.batch.rows, seconds=round(flight.seconds, 3))
+        log.info("inserted", rows=flight.batch.rows - len(flight.dead or ()), seconds=round(flight.seconds, 3))
+        if flight.dead:
+            codes = Counter(letter.code for letter in flight.dead)
+            log.error("dead letters: see penstock dead-letters", records=len(flight.dead), codes=dict(codes))
 
     async def _finished(self, task: asyncio.Task[None]) -> None:
         """Wait for a task as a living member of the reader's group."""
@@ -154,7 +170,8 @@ class Flight:
 
     batch: Batch
     insert: asyncio.Task[None] = field(init=False)
-    block: bytes | None = None
+    spliced: Spliced | None = None
+    dead: list[DeadLetter] | None = None
     seconds: float = 0.0
 
 

@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 import structlog
 
 from schemas.settings import BadSettings, Settings
-from workers.batch import ForeignRecord
 from workers.clickhouse import Away, Failed
+from workers.dead_letters import Allowance, TooManyDeadLetters
 from workers.log import Reader
 from workers.loop import Limits, Pump
 from workers.migrate import migrate
@@ -23,7 +23,7 @@ def run(settings: Settings) -> int:
         raise BadSettings("PENSTOCK_CLICKHOUSE is missing: http://user:password@host:8123/database")
     try:
         asyncio.run(_run(settings))
-    except (Failed, ForeignRecord) as error:
+    except (Failed, TooManyDeadLetters) as error:
         log.error("stopped: ClickHouse does not have this batch and nothing of it is lost", error=str(error))
         return 1
     return 0
@@ -36,7 +36,7 @@ async def _run(settings: Settings) -> None:
     await _migrated(settings.clickhouse, stop)
     with Sink(settings.clickhouse) as sink:
         async with _reader(settings) as reader:
-            await Pump(reader, sink, Limits()).run(stop)
+            await Pump(reader, sink, Limits(), Allowance(settings.dead_letter_share)).run(stop)
 
 
 async def _migrated(url: str, stop: asyncio.Event) -> None:

@@ -1,12 +1,16 @@
 """The insert, and what its answer means."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from workers.batch import Placed
 from workers.clickhouse import connect, translated
+from workers.dead_letters import DeadLetter
 
 INSERT_SETTINGS = {
     "async_insert": 0,  # the default is 1 since 26.2: the answer would come before the rows
@@ -21,6 +25,20 @@ INSERT_SETTINGS = {
     "input_format_defaults_for_omitted_fields": 1,
     "throw_on_max_partitions_per_insert_block": 0,  # many months in one block stop nobody
     "materialized_views_ignore_errors": 0,
+}
+
+DEAD_LETTER_COLUMNS = {
+    "_log": "LowCardinality(String)",
+    "_partition": "UInt32",
+    "_offset": "UInt64",
+    "_at": "UInt64",
+    "key": "String",
+    "value": "String",
+    "headers": "Array(Tuple(String, String))",
+    "reason": "String",
+    "code": "Int32",
+    "status": "LowCardinality(String)",
+    "changed_at": "DateTime64(3, 'UTC')",
 }
 
 
@@ -51,6 +69,21 @@ class Sink:
         except ClickHouseError as error:
             raise translated(error) from None
 
+    def bury(self, generation: str, letters: Sequence[DeadLetter]) -> None:
+        """Return once the letters are in `dead_letters`. Raises `Away` and `Failed`; a repeat changes nothing."""
+        now = datetime.now(UTC)
+        rows = [[generation, *_place(letter.placed), letter.reason, letter.code, "dead", now] for letter in letters]
+        try:
+            self._connected().insert(
+                "stored_dead_letters",
+                rows,
+                column_names=list(DEAD_LETTER_COLUMNS),
+                column_type_names=list(DEAD_LETTER_COLUMNS.values()),
+                settings={"async_insert": 0},
+            )
+        except ClickHouseError as error:
+            raise translated(error) from None
+
     def append_time_before(self, generation: str, partition: int, offset: int) -> int:
         """The append time in ms of the journal's last record before an offset; 0 where it has none."""
         try:
@@ -67,3 +100,10 @@ class Sink:
         if self._client is None:
             self._client = connect(self._url)
         return self._client
+
+
+def _place(placed: Placed) -> list[object]:
+    """From the partition to the headers, in the order of `DEAD_LETTER_COLUMNS`."""
+    record = placed.record
+    headers = [(name, value or b"") for name, value in record.headers]
+    return [placed.partition, record.offset, placed.at, record.key or b"", record.value or b"", headers]

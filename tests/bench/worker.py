@@ -18,7 +18,7 @@ import msgspec
 from deploy.clickhouse import free_port, running
 from schemas.messages import Context, Message, encode
 from tests.tables import FakeRecord
-from workers.batch import Clocks, block
+from workers.batch import Clocks, splice
 from workers.clickhouse import connect
 from workers.migrate import migrate
 from workers.sink import INSERT_SETTINGS, Sink
@@ -101,7 +101,7 @@ def main() -> None:
                 ]
 
                 def spliced(records: list[FakeRecord] = records) -> bytes:
-                    return block("bench", {0: records}, Clocks(lambda partition, offset: 0))
+                    return b"".join(splice("bench", {0: records}, Clocks(lambda partition, offset: 0)).rows)
 
                 rows["baseline: a Null table"].append(
                     measured(

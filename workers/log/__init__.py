@@ -16,6 +16,8 @@ class Record(Protocol):
     def key(self) -> bytes | None: ...
     @property
     def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Reader(Protocol):
     async def commit(self, polled: Polled) -> None:
         """Make the offsets after `polled` those from which a restart reads.
 
-        Does nothing if the assignment changed since: then somebody reads these records again.
+        Does nothing if the assignment changed since: then somebody reads these records again. One that the log does
+        not confirm in time is logged, and the next one covers it.
         """
 
     async def keep_alive(self) -> None:

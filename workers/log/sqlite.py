@@ -25,6 +25,7 @@ class StoredRecord(NamedTuple):
     timestamp: int
     key: bytes
     value: bytes
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 class SqliteReader:
