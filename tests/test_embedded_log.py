@@ -45,21 +45,24 @@ async def test_append_time_does_not_follow_a_clock_that_steps_back(tmp_path: Pat
     assert times(tmp_path / "log.db") == [10_000, 10_000, 10_000, 12_000]
 
 
-async def test_records_older_than_the_retention_go_and_their_offsets_stay_used(tmp_path: Path) -> None:
-    """They go as new ones come; an offset never means another record."""
+async def test_records_older_than_the_retention_go_once_they_are_taken(tmp_path: Path) -> None:
+    """They go as new ones come; what no worker has taken stays, however old; an offset never means another record."""
     now = 0.0
     async with (
         SqliteLog(tmp_path / "log.db", retention=DAY, clock=lambda: now) as log,
         SqliteReader(tmp_path / "log.db", tmp_path / "positions.db") as reader,
     ):
         await log.append([message(number) for number in range(4)])
+        await reader.commit(await reader.poll(3, 1))
         now = 2 * DAY
         await log.append([message(4)])
         await log.append([message(5)])
+        await log.append([message(6)])
         polled = await reader.poll(10, 1)
 
-    assert numbers(polled.records[0]) == [4, 5]
-    assert [record.offset for record in polled.records[0]] == [5, 6]
+    assert numbers(polled.records[0]) == [3, 4, 5, 6]
+    assert [record.offset for record in polled.records[0]] == [4, 5, 6, 7]
+    assert times(tmp_path / "log.db") == [0, *[int(2 * DAY * 1000)] * 3]
 
 
 async def test_new_log_in_the_old_ones_place_is_read_from_its_beginning(tmp_path: Path) -> None:

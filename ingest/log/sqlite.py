@@ -19,6 +19,7 @@ import structlog
 
 from ingest.errors import Unavailable
 from ingest.log.groups import Groups
+from ingest.log.retention import Retention
 from schemas.messages import Message
 from schemas.settings import BadSettings
 
@@ -37,7 +38,8 @@ log = structlog.get_logger()
 class SqliteLog:
     """Entering makes the file if it is missing, and raises `BadSettings` if it cannot be opened or is not ours.
 
-    retention: s; records older than that are deleted as new ones come, read or not.
+    retention: s; older records are deleted as new ones come, once the worker has taken them: `positions.db` beside the
+        log says how far it is.
     clock: s since 1970, the append time.
     """
 
@@ -52,7 +54,7 @@ class SqliteLog:
     ) -> None:
         self._path = path
         self._timeout = append_timeout
-        self._retention_ms = int(retention * 1000)
+        self._retention = Retention(path.with_name("positions.db"), int(retention * 1000))
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="embedded-log")
@@ -114,7 +116,7 @@ class SqliteLog:
         connection.executemany(
             "INSERT INTO records (at, key, value) VALUES (?, ?, ?)", [(at, key, value) for key, value in batch]
         )
-        _expire(connection, now - self._retention_ms, 2 * len(batch))
+        self._retention.expire(connection, now, 2 * len(batch))  # twice what was added: it catches up
         connection.execute("COMMIT")
 
     def _disconnect(self) -> None:
@@ -158,17 +160,6 @@ def _statements(script: str) -> list[str]:
 def _value(connection: sqlite3.Connection, query: str) -> int:
     value: int = connection.execute(query).fetchone()[0]
     return value
-
-
-def _expire(connection: sqlite3.Connection, horizon: int, limit: int) -> None:
-    # Twice what was added: it catches up, and costs a transaction little.
-    oldest = connection.execute("SELECT at FROM records ORDER BY offset LIMIT 1").fetchone()
-    if oldest[0] < horizon:
-        connection.execute(
-            "DELETE FROM records WHERE offset IN"
-            " (SELECT offset FROM (SELECT offset, at FROM records ORDER BY offset LIMIT ?) WHERE at < ?)",
-            (limit, horizon),
-        )
 
 
 def _add(batch: Batch, key: bytes, value: bytes) -> bool:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -17,7 +18,7 @@ from workers.log import Polled
 
 PAUSE = 0.05
 BUSY_TIMEOUT = 5.0
-POSITIONS = "CREATE TABLE IF NOT EXISTS positions (generation TEXT PRIMARY KEY, offset INTEGER NOT NULL) STRICT"
+POSITIONS = files("schemas").joinpath("embedded_positions.sql")
 
 
 class StoredRecord(NamedTuple):
@@ -25,7 +26,7 @@ class StoredRecord(NamedTuple):
     timestamp: int
     key: bytes
     value: bytes
-    headers: tuple[tuple[str, bytes | None], ...] = ()
+    headers = ()  # which Kafka has
 
 
 class SqliteReader:
@@ -91,7 +92,7 @@ class SqliteReader:
         self._positions = _connect(self._positions_path)
         self._positions.execute("PRAGMA journal_mode = WAL")
         self._positions.execute("PRAGMA synchronous = NORMAL")  # one lost in a power cut repeats work, no more
-        self._positions.execute(POSITIONS)
+        self._positions.execute(POSITIONS.read_text())
         found = self._positions.execute("SELECT offset FROM positions WHERE generation = ?", (generation,)).fetchone()
         self._last = found[0] if found else 0
         self._generation = generation
