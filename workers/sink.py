@@ -41,6 +41,14 @@ DEAD_LETTER_COLUMNS = {
     "changed_at": "DateTime64(3, 'UTC')",
 }
 
+_LAST_BEFORE = (
+    "(SELECT _at FROM {table} WHERE _log = {{log:String}} AND _partition = {{partition:UInt32}}"
+    " AND _offset < {{offset:UInt64}} ORDER BY _offset DESC LIMIT 1)"
+)
+# A record is in one of the two.
+APPEND_TIME_BEFORE = " UNION ALL ".join(_LAST_BEFORE.format(table=name) for name in ("journal", "stored_dead_letters"))
+APPEND_TIME_BEFORE = f"SELECT max(_at) FROM ({APPEND_TIME_BEFORE})"  # noqa: S608  nothing of it comes from outside
+
 
 class Sink:
     """The table `messages`, from which all others are filled. Blocking: called in a thread, one call at a time."""
@@ -85,12 +93,10 @@ class Sink:
             raise translated(error) from None
 
     def append_time_before(self, generation: str, partition: int, offset: int) -> int:
-        """The append time in ms of the journal's last record before an offset; 0 where it has none."""
+        """The append time in ms of the last record before an offset; 0 where none is kept."""
         try:
             answer = self._connected().query(
-                "SELECT max(_at) FROM journal WHERE _log = {log:String} AND _partition = {partition:UInt32}"
-                " AND _offset < {offset:UInt64}",
-                parameters={"log": generation, "partition": partition, "offset": offset},
+                APPEND_TIME_BEFORE, parameters={"log": generation, "partition": partition, "offset": offset}
             )
         except ClickHouseError as error:
             raise translated(error) from None

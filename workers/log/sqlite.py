@@ -26,7 +26,11 @@ class StoredRecord(NamedTuple):
     timestamp: int
     key: bytes
     value: bytes
-    headers = ()  # which Kafka has
+
+    @property
+    def headers(self) -> tuple[()]:
+        """Kafka has them."""
+        return ()
 
 
 class SqliteReader:
