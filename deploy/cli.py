@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -24,6 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+keys = typer.Typer(rich_markup_mode=None)
+app.add_typer(keys, name="keys")
 
 Owned = Annotated[bool, typer.Option("--owned", hidden=True, help="Stop when stdin ends: the mark of a child of up.")]
 
@@ -106,35 +109,83 @@ def query(
 
     Example: penstock query "SELECT * FROM events"
     """
-    with _settings() as settings:
-        from deploy.instance import NothingRunning, reader_url
-
-        try:
-            url = reader_url(settings)
-        except NothingRunning as error:
-            _fail(str(error))
-        from deploy.query import QueryFailed, query
+    with _asking() as url:
+        from deploy.query import query
 
         text = sys.stdin.read() if sql == "-" else sql
-        try:
-            query(url, text, form, sys.stdout.buffer, colour=sys.stdout.isatty())
-        except QueryFailed as error:
-            _fail(str(error))
-        except BrokenPipeError:  # the reader of our output had enough, as in `| head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        query(url, text, form, sys.stdout.buffer, colour=sys.stdout.isatty())
 
 
-@app.command()
-def keys() -> None:
-    """Print the site id and the API key.
+@app.command("dead-letters")
+def dead_letters(
+    limit: Annotated[int, typer.Option(help="How many of the newest to list.", min=0, max=10_000)] = 20,
+) -> None:
+    """Show what became no row: counted by reason, and the newest of them.
 
-    They are PENSTOCK_SITE_ID and PENSTOCK_API_KEY, or made at the first call and kept in the data folder.
+    Everything that is kept of them is in the view dead_letters: penstock query "SELECT * FROM dead_letters"
     """
-    with _settings() as settings:
-        from ingest.keys import credentials
+    with _asking() as url:
+        from deploy.dead_letters import show
 
-        made = credentials(settings)
-        typer.echo(f"site id  {made.site_id}\nAPI key  {made.api_key}")
+        show(url, sys.stdout.buffer, limit)
+
+
+@keys.callback(invoke_without_command=True)
+def keys_alone(context: typer.Context) -> None:
+    """Who may call: show, add, revoke and rotate API keys. Running edges follow within a second.
+
+    They are kept as hashes in PENSTOCK_KEYS, or in keys.json of the data folder. Alone it lists them.
+    """
+    if context.invoked_subcommand is None:
+        keys_list()
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """Show every key with its role, its state and its last use; never the key itself."""
+    with _settings() as settings:
+        from deploy.keys import show
+
+        show(settings)
+
+
+@keys.command("add")
+def keys_add(
+    role: Annotated[
+        Literal["server", "browser", "ops"],
+        typer.Option(help="server: everything; browser: identify, events, pages; ops: reads health and metrics."),
+    ],
+    workspace: Annotated[
+        str, typer.Option(metavar="SITE", help="The site id. Default: the only one there is, or a new one.")
+    ] = "",
+    label: Annotated[str, typer.Option(help="What it is for, as the list shows it.")] = "",
+) -> None:
+    """Make a key. It is shown once."""
+    with _settings() as settings, _refusals():
+        from deploy.keys import added
+
+        typer.echo(added(settings, role, workspace, label))
+
+
+@keys.command("revoke")
+def keys_revoke(name: Annotated[str, typer.Argument(metavar="ID", help="As the list shows it.")]) -> None:
+    """Let nobody in with a key any more, at once and for good."""
+    with _settings() as settings, _refusals():
+        from deploy.keys import revoked
+
+        typer.echo(revoked(settings, name))
+
+
+@keys.command("rotate")
+def keys_rotate(
+    name: Annotated[str, typer.Argument(metavar="ID", help="As the list shows it.")],
+    overlap: Annotated[str, typer.Option(help="How long the old key goes on: 90s, 30m, 24h, 7d, 0.")] = "24h",
+) -> None:
+    """Make a key in place of another, which goes on for a while. The new one is shown once."""
+    with _settings() as settings, _refusals():
+        from deploy.keys import rotated
+
+        typer.echo(rotated(settings, name, overlap))
 
 
 @contextmanager
@@ -146,6 +197,32 @@ def _settings() -> "Iterator[Settings]":
         yield load(os.environ)
     except BadSettings as error:
         _fail(str(error), BAD_SETTINGS)
+
+
+@contextmanager
+def _asking() -> Iterator[str]:
+    """The reader's address of the running instance. What goes wrong ends the process with one line."""
+    with _settings() as settings:
+        from deploy.instance import NothingRunning, reader_url
+        from deploy.query import QueryFailed
+
+        try:
+            yield reader_url(settings)
+        except (NothingRunning, QueryFailed) as error:
+            _fail(str(error))
+        except BrokenPipeError:  # the reader of our output had enough, as in `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What cannot be done with a key ends the process with one line and exit code 1."""
+    from ingest.keys.changes import Refused
+
+    try:
+        yield
+    except Refused as error:
+        _fail(str(error))
 
 
 def _begin(process: str, *, owned: bool = False, quiet: bool = False) -> None:

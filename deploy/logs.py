@@ -9,6 +9,9 @@ from structlog.typing import Processor
 # What these log, they raise as well, and then it is ours to say.
 RAISING = frozenset({"urllib3", "clickhouse_connect"})
 
+# Without local variables: they hold keys and bodies.
+_tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+
 
 def configure(process: str, level: int = logging.INFO) -> None:
     """Call once per process. `process` stands in every line; uvicorn and aiokafka speak from WARNING on."""
@@ -39,8 +42,11 @@ def _worth_a_line(record: logging.LogRecord) -> bool:
 def _last_steps() -> list[Processor]:
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if sys.stderr.isatty():
-        return [remove, structlog.dev.ConsoleRenderer(pad_event_to=0)]
-    return [remove, structlog.processors.dict_tracebacks, _in_order, structlog.processors.JSONRenderer()]
+        return [
+            remove,
+            structlog.dev.ConsoleRenderer(pad_event_to=0, exception_formatter=structlog.dev.plain_traceback),
+        ]
+    return [remove, _tracebacks, _in_order, structlog.processors.JSONRenderer()]
 
 
 def _in_order(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

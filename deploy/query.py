@@ -12,7 +12,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 from urllib3.exceptions import ProtocolError
 
 CHUNK = 1 << 16
-PLAIN_TABLES = {"output_format_pretty_row_numbers": 0}
+# A table stays a table, however wide: whoever wants one line a column asks for Vertical.
+PLAIN_TABLES = {"output_format_pretty_row_numbers": 0, "output_format_pretty_fallback_to_vertical": 0}
 # ClickHouse has sent 200 and rows when a query fails half-way; then it appends its error after this line.
 LATE_ERROR = b"__exception__\r\n"
 

@@ -9,6 +9,7 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -76,19 +77,19 @@ class _Up:
             await self._stop()
 
     async def _work(self) -> None:
-        from ingest.keys import credentials
+        from ingest.keys.first import make_first, shown
 
-        keys = credentials(self.settings)  # before the edge starts, which would make them as well
+        make_first(self.settings, time.time())  # before the edge starts, which would make it as well
         self._keep("edge", self._starter("edge", {}), EDGE_STOPS_WITHIN)
         writer, reader = await self._clickhouse()
         await self._unless_a_part_fails(asyncio.to_thread(_migrate, writer))
         worker = self._keep("worker", self._starter("worker", {"PENSTOCK_CLICKHOUSE": writer}), WORKER_STOPS_WITHIN)
         await self._unless_a_part_fails(worker.started.wait())
         await self._unless_a_part_fails(self._edge_answers())
-        instance = Instance(pid=os.getpid(), edge=f"http://{_reachable(self.settings)}", clickhouse_read=reader)
+        instance = Instance(pid=os.getpid(), edge=_edge_url(self.settings), clickhouse_read=reader)
         with noted(self.settings.data, instance):
             took = time.monotonic() - self.began
-            self.say(welcome(self.settings, instance, keys.site_id, keys.api_key, took))
+            self.say(welcome(self.settings, instance, shown(self.settings, time.time()), took))
             await asyncio.gather(*self.keepers)
 
     async def _clickhouse(self) -> tuple[str, str]:
@@ -105,7 +106,12 @@ class _Up:
         # A restart keeps its port: the worker and people know it.
         port = self.address.port if self.address else None
         try:
-            server = clickhouse.start(self.settings.data / "clickhouse", port=port, inherit=(self.lock,))
+            server = clickhouse.start(
+                self.settings.data / "clickhouse",
+                port=port,
+                tcp_port=self.settings.clickhouse_tcp_port or None,
+                inherit=(self.lock,),
+            )
         except clickhouse.ClickHouseFailed as error:
             raise PartFailed(str(error)) from None
         self.address = server.address
@@ -135,7 +141,7 @@ class _Up:
 
     async def _edge_answers(self) -> None:
         told = False
-        while not await asyncio.to_thread(_is_ready, _reachable(self.settings)):
+        while not await asyncio.to_thread(_is_ready, self.settings):
             if not told and time.monotonic() - self.began > PATIENCE:
                 told = True
                 log.warning("still waiting", part="edge", for_="200 from /ready, which needs the log")
@@ -177,9 +183,22 @@ def _reachable(settings: Settings) -> str:
     return f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}"
 
 
-def _is_ready(address: str) -> bool:
-    connection = http.client.HTTPConnection(address, timeout=5)
+def _edge_url(settings: Settings) -> str:
+    return f"{'https' if settings.tls_cert else 'http'}://{_reachable(settings)}"
+
+
+def _is_ready(settings: Settings) -> bool:
+    connection = _connection(settings)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/ready")
         return connection.getresponse().status == http.client.OK
     return False
+
+
+def _connection(settings: Settings) -> http.client.HTTPConnection:
+    if not settings.tls_cert:
+        return http.client.HTTPConnection(_reachable(settings), timeout=5)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # The certificate names the host that clients know, not this address; and nothing secret is said.
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection(_reachable(settings), timeout=5, context=context)

@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+import socket
 import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -10,12 +11,13 @@ import typer
 
 from deploy.clickhouse import PORT
 from deploy.instance import Instance
+from ingest.keys.first import Credentials
+from ingest.origins import advice, refuses_plain_http
 from schemas.settings import Settings
 
 
-def welcome(settings: Settings, instance: Instance, site_id: str, api_key: str, took: float) -> str:
-    """The whole text."""
-    keys = shlex.quote(f"{site_id}:{api_key}")
+def welcome(settings: Settings, instance: Instance, pair: Credentials | None, took: float) -> str:
+    """The whole text. pair: what to call with; None if it was shown once, when it was made."""
     log = f"Kafka at {settings.kafka}" if settings.kafka else "the embedded log"
     return "\n".join(
         [
@@ -24,15 +26,41 @@ def welcome(settings: Settings, instance: Instance, site_id: str, api_key: str, 
             f"What it keeps is in {settings.data}.",
             "",
             f"{_bold('Send')}     {instance.edge}",
-            f"         site id {_bold(site_id)}   API key {_bold(api_key)}",
-            "",
-            f"  curl -u {keys} {instance.edge}/api/v1/customers/42 -X PUT -d email=bob@example.com -d plan=premium",
-            f"  curl -u {keys} {instance.edge}/api/v1/customers/42/events -d name=signed_up",
+            *_refusing(settings),
+            *_sending(settings, instance.edge, pair),
             "",
             *_reading(settings, instance),
             "",
         ]
     )
+
+
+def _refusing(settings: Settings) -> list[str]:
+    if settings.tls_cert or not refuses_plain_http(settings, _bound_to(settings)):
+        return []
+    return [f"         {_bold('Plain HTTP is refused on ' + settings.host)}: {advice(settings)}.", ""]
+
+
+def _bound_to(settings: Settings) -> str:
+    return str(socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][4][0])
+
+
+def _sending(settings: Settings, edge: str, pair: Credentials | None) -> list[str]:
+    if pair is None:
+        command = _command(settings)
+        return [
+            "         Keys are shown once, when they are made. List them, or make another:",
+            "",
+            f"  {command} keys list",
+            f"  {command} keys add --role server",
+        ]
+    user = shlex.quote(f"{pair.site_id}:{pair.api_key}")
+    return [
+        f"         site id {_bold(pair.site_id)}   API key {_bold(pair.api_key)}",
+        "",
+        f"  curl -u {user} {edge}/api/v1/customers/42 -X PUT -d email=bob@example.com -d plan=premium",
+        f"  curl -u {user} {edge}/api/v1/customers/42/events -d name=signed_up",
+    ]
 
 
 def _reading(settings: Settings, instance: Instance) -> list[str]:

@@ -1,13 +1,18 @@
-"""What leaves the edge: always JSON, never cached, readable by any page's script."""
+"""What leaves the edge: always JSON, never cached, readable by any page's script.
+
+Each API has its own shape of an error; the path tells which. Metrics are text, and the only exception.
+"""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.responses import Response
+from starlette.types import Send
 
 from ingest.errors import ApiError, BadRequest
 
+REQUEST_ID = "x-request-id"
 _HEADERS = {
     "access-control-allow-origin": "*",
     "cache-control": "no-cache, no-store, must-revalidate, max-age=0",
@@ -17,27 +22,50 @@ _PREFLIGHT_LASTS = "86400"
 _REQUEST_HEADERS = "authorization, content-type"
 
 
+class Rendered(NamedTuple):
+    """An answer as bytes, names of headers in lower case: for whoever writes below ASGI, too."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def rendered(error: ApiError, path: str, request_id: str) -> Rendered:
+    """A refusal in the shape of the API that the path belongs to; an unknown path, `""`, is v1's."""
+    body = msgspec.json.encode(_shape(error, path)) + b"\n"
+    headers = _HEADERS | {"content-type": _MEDIA_TYPE, "content-length": str(len(body)), REQUEST_ID: request_id}
+    headers |= {name.lower(): value for name, value in error.headers.items()}
+    return Rendered(error.status, [(name.encode(), value.encode("latin-1")) for name, value in headers.items()], body)
+
+
+def _shape(error: ApiError, path: str) -> dict[str, Any]:
+    if path.startswith("/api/v2/"):
+        reason = "invalid" if isinstance(error, BadRequest) else error.reason
+        return {"errors": [{"reason": reason, "field": "", "message": text} for text in error.messages]}
+    text = " ".join(error.messages)
+    # v1 lists all that is wrong with a request; every other status has one text.
+    meta: dict[str, Any] = {"errors": error.messages} if isinstance(error, BadRequest) else {"error": text}
+    if path.startswith("/v1/"):
+        # Without both, the Python client for Data Pipelines takes any refusal for a passing one and repeats it.
+        return {"meta": meta, "code": error.reason, "message": text}
+    return {"meta": meta}
+
+
 def answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Content as a line of JSON."""
     text = msgspec.json.encode(content) + b"\n"
     return Response(text, status, _HEADERS | dict(headers or {}), media_type=_MEDIA_TYPE)
 
 
-# The same for everybody, so made once.
-ACCEPTED = answer({})
+async def accept(send: Send, quota: Mapping[str, str]) -> None:
+    """200 `{}`: what was sent is on the log. quota: headers that tell what is left of the workspace's rate."""
+    headers = [*_ACCEPTED, *((name.encode(), text.encode()) for name, text in quota.items())] if quota else _ACCEPTED
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": _NOTHING_WRONG})
 
 
-def refusal(error: ApiError) -> Response:
-    """What v1 answers: a 400 lists all that is wrong, every other status has one text."""
-    meta: dict[str, Any] = {"error": " ".join(error.messages)}
-    if isinstance(error, BadRequest):
-        meta = {"errors": error.messages}
-    return answer({"meta": meta}, error.status, error.headers)
-
-
-def failure(request_id: str) -> Response:
-    """Our mistake: the client learns nothing but the number under which the log tells more."""
-    return answer({"meta": {"error": "internal error"}}, 500, {"x-request-id": request_id})
+_NOTHING_WRONG = b"{}\n"
+_ACCEPTED = tuple(answer({}).raw_headers)  # the same for everybody, so made once
 
 
 def preflight(methods: Iterable[str]) -> Response:

@@ -6,23 +6,25 @@ from contextlib import asynccontextmanager
 from itertools import groupby
 from operator import attrgetter
 from types import TracebackType
-from typing import Protocol, cast
+from typing import Protocol
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.routing import Route
 
-from ingest.answers import refusal
+from ingest.disk import Disk
 from ingest.door import Door
-from ingest.endpoints import ENDPOINTS
-from ingest.errors import ApiError, MethodNotAllowed, NotFound
+from ingest.endpoints import ENDPOINTS, QUESTIONS
 from ingest.handlers import Edge, Resource
-from ingest.health import health_routes
-from ingest.keys import credentials
+from ingest.health import HEALTH, health_routes
+from ingest.keys.first import keyring
+from ingest.keys.uses import uses_of
+from ingest.keys.watch import watched
 from ingest.log import Log
+from ingest.metrics import BUDGET_USED, LOG_REACHABLE, Metrics
+from ingest.metrics_server import PATH, Shown
+from ingest.questions import Asked
+from ingest.rates import Rates
+from ingest.refusals import Refusals
 from schemas.settings import Settings
 
 
@@ -36,47 +38,51 @@ class ClosableLog(Log, Protocol):
     ) -> object: ...
 
 
-def create_app(settings: Settings, log: ClosableLog, now: Callable[[], float] = time.time) -> Starlette:
+def create_app(
+    settings: Settings,
+    log: ClosableLog,
+    now: Callable[[], float] = time.time,
+    clock: Callable[[], float] = time.monotonic,
+) -> Starlette:
     """The edge. Its lifespan opens the log and closes it; `app.state.edge` is what its requests share.
 
-    now: the clock, s since 1970. Raises `BadSettings`.
+    now: s since 1970. clock: s, never going back, of rates and log lines. Raises `BadSettings`.
     """
-    edge = Edge(log, credentials(settings), now)
+    edge = _edge(settings, log, now, clock)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with log:
+        async with watched(edge.keys, uses_of(settings, now)), log:
             yield
 
-    app = Starlette(
-        routes=[*_api_routes(edge), *health_routes(edge)],
-        middleware=[Middleware(Door)],
-        exception_handlers={ApiError: _refuse, HTTPException: _translate, ClientDisconnect: _forget},
-        lifespan=lifespan,
-    )
+    routes = [*_api_routes(edge), *health_routes(edge), Route(PATH, Shown(edge))]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    # In place of Starlette's own layers, which turn errors into answers too: each costs every request something.
+    app.middleware_stack = Door(app.router, edge.metrics, edge.refusals)
     # A redirect would lose data: the official Python client turns it into a GET, and reports success.
     app.router.redirect_slashes = False
     app.state.edge = edge
     return app
 
 
+def _edge(settings: Settings, log: Log, now: Callable[[], float], clock: Callable[[], float]) -> Edge:
+    known = [endpoint.name for endpoint in ENDPOINTS]
+    metrics = Metrics([*known, *(f"GET {path}" for path in (*(q.path for q in QUESTIONS), *HEALTH, PATH))])
+    edge = Edge(
+        log,
+        keyring(settings, now),
+        now,
+        metrics=metrics,
+        refusals=Refusals(metrics, clock),
+        rates=Rates(settings.rate, clock) if settings.rate else None,
+        disk=None if settings.kafka else Disk(settings.data, clock),
+    )
+    metrics.gauges[BUDGET_USED] = lambda: edge.budget.used
+    metrics.gauges[LOG_REACHABLE] = log.reachable
+    return edge
+
+
 def _api_routes(edge: Edge) -> list[Route]:
     paths = groupby(sorted(ENDPOINTS, key=attrgetter("path")), key=attrgetter("path"))
-    return [Route(path, Resource(edge, list(endpoints))) for path, endpoints in paths]
-
-
-async def _refuse(_request: Request, error: Exception) -> Response:
-    return refusal(cast(ApiError, error))
-
-
-async def _translate(_request: Request, error: Exception) -> Response:
-    """Starlette's own: a path it does not know, or a method that a path does not take."""
-    refused = cast(HTTPException, error)
-    if refused.status_code == MethodNotAllowed.status:
-        return refusal(MethodNotAllowed((refused.headers or {}).get("Allow", "").split(", ")))
-    return refusal(NotFound())
-
-
-async def _forget(_request: Request, _error: Exception) -> Response:
-    """Nobody is there to read it."""
-    return Response(status_code=400)
+    takes = [Route(path, Resource(edge, list(endpoints))) for path, endpoints in paths]
+    return [*takes, *(Route(question.path, Asked(edge, question)) for question in QUESTIONS)]

@@ -1,6 +1,6 @@
-"""The API as one table: what is taken where, how large it may be, and which message it becomes.
+"""The API as tables: what is taken where, with which roles of key, how large it may be, and what it becomes.
 
-Everything here wants the credentials of the workspace, and answers 200 `{}` once the message is on the log.
+Everything here wants a key. An `Endpoint` answers 200 `{}` once its message is on the log, a `Question` is a GET.
 `GET /live` and `GET /ready` are in `ingest.health`.
 """
 
@@ -9,10 +9,12 @@ from enum import Enum
 from typing import NamedTuple
 
 from ingest import limits
+from ingest.account import nice_credentials, region
 from ingest.arrivals import Arrival
 from ingest.bodies import Body
 from ingest.customers import delete, identify
 from ingest.events import anonymous_event, event
+from ingest.roles import READERS, SENDERS, SERVER, Roles
 from schemas.messages import Message
 
 MakeMessage = Callable[[Arrival, Mapping[str, str], Body], Message]
@@ -26,10 +28,14 @@ class Takes(Enum):
 
 
 class Endpoint(NamedTuple):
-    """`path` is matched against the raw path: each `{segment}` is still encoded when `message` gets it."""
+    """`path` is matched against the raw path: each `{segment}` is still encoded when `message` gets it.
+
+    `roles` may call it; what a browser may not say in it is in `ingest.roles`.
+    """
 
     method: str
     path: str
+    roles: Roles
     takes: Takes
     limit: int
     message: MakeMessage
@@ -39,9 +45,22 @@ class Endpoint(NamedTuple):
         return f"{self.method} {self.path}"
 
 
+class Question(NamedTuple):
+    """`answer` makes the content from whose key it is, and from the address under which the edge was reached."""
+
+    path: str
+    roles: Roles
+    answer: Callable[[str, str], object]
+
+
 ENDPOINTS = (
-    Endpoint("PUT", "/api/v1/customers/{identifier}", Takes.OBJECT, limits.BODY, identify),
-    Endpoint("DELETE", "/api/v1/customers/{identifier}", Takes.NOTHING, limits.BODY, delete),
-    Endpoint("POST", "/api/v1/customers/{identifier}/events", Takes.OBJECT, limits.BODY, event),
-    Endpoint("POST", "/api/v1/events", Takes.OBJECT, limits.BODY, anonymous_event),
+    Endpoint("PUT", "/api/v1/customers/{identifier}", SENDERS, Takes.OBJECT, limits.BODY, identify),
+    Endpoint("DELETE", "/api/v1/customers/{identifier}", SERVER, Takes.NOTHING, limits.BODY, delete),
+    Endpoint("POST", "/api/v1/customers/{identifier}/events", SENDERS, Takes.OBJECT, limits.BODY, event),
+    Endpoint("POST", "/api/v1/events", SENDERS, Takes.OBJECT, limits.BODY, anonymous_event),
+)
+
+QUESTIONS = (
+    Question("/auth", READERS, nice_credentials),
+    Question("/api/v1/accounts/region", READERS, region),
 )

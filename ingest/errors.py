@@ -1,5 +1,7 @@
 """What a request can be refused with: a closed list, turned into an answer in one place (`ingest.answers`).
 
+`reason` is how metrics and log lines call it.
+
 No HTTP library is imported here, so that the log modules can raise these too.
 """
 
@@ -11,6 +13,7 @@ class ApiError(Exception):
     """A refusal. The client reads every message; none may hold a key, a body or a traceback."""
 
     status: ClassVar[int]
+    reason: str
     headers: Mapping[str, str] = {}
 
     def __init__(self, *messages: str) -> None:
@@ -22,22 +25,48 @@ class BadRequest(ApiError):
     """What was sent breaks the contract; sending it again will not help. Says everything that is wrong at once."""
 
     status = 400
+    reason = "bad_request"
+
+
+class Malformed(ApiError):
+    """No HTTP, or HTTP that two readers could understand in two ways. The connection ends with the answer."""
+
+    status = 400
+    reason = "malformed"
 
 
 class Unauthorized(ApiError):
     """No credentials, or none that we know."""
 
     status = 401
+    reason = "unauthorized"
     headers: Mapping[str, str] = {"WWW-Authenticate": 'Basic realm="penstock"'}
 
     def __init__(self) -> None:
         super().__init__("Unauthorized request")
 
 
+class Forbidden(ApiError):
+    """A key that we know, without the right to this call."""
+
+    status = 403
+    reason = "forbidden"
+
+
+class HttpsRequired(Forbidden):
+    """Plain HTTP to an edge that others can reach."""
+
+    reason = "plain_http"
+
+    def __init__(self) -> None:
+        super().__init__("use https: keys and customers' data must not travel in the clear")
+
+
 class NotFound(ApiError):
     """There is no such path."""
 
     status = 404
+    reason = "not_found"
 
     def __init__(self) -> None:
         super().__init__("no such path")
@@ -47,11 +76,19 @@ class MethodNotAllowed(ApiError):
     """The path is known, and takes other methods."""
 
     status = 405
+    reason = "method"
 
     def __init__(self, allowed: Iterable[str]) -> None:
         methods = ", ".join(sorted(allowed))
         super().__init__(f"this path takes {methods}")
         self.headers = {"Allow": methods}
+
+
+class TooSlow(ApiError):
+    """The request did not arrive in time."""
+
+    status = 408
+    reason = "too_slow"
 
 
 class TooLarge(ApiError):
@@ -61,16 +98,72 @@ class TooLarge(ApiError):
     """
 
     status = 413
+    reason = "too_large"
 
 
 class UnsupportedMedia(ApiError):
     """A content type or an encoding that the endpoint does not read."""
 
     status = 415
+    reason = "unsupported"
+
+
+class UnsupportedEncoding(UnsupportedMedia):
+    """The answer says which are read, as RFC 9110 has it."""
+
+    headers: Mapping[str, str] = {"Accept-Encoding": "gzip, deflate, zstd"}
+
+    def __init__(self) -> None:
+        super().__init__("send the body as it is, or in one of these encodings: gzip, deflate, zstd")
+
+
+class TooManyRequests(ApiError):
+    """Over the rate of its workspace. The official Python client tries again only if it is told when."""
+
+    status = 429
+    reason = "rate"
+
+    def __init__(self, message: str, quota: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.headers = {"Retry-After": "1", **quota}
+
+
+class HeadersTooLarge(ApiError):
+    """More or longer headers than the edge reads."""
+
+    status = 431
+    reason = "headers_too_large"
 
 
 class Unavailable(ApiError):
     """The log did not confirm the write in time, or there is no room. The client waits, then sends again."""
 
     status = 503
+    reason = "log"
     headers: Mapping[str, str] = {"Retry-After": "1"}
+
+
+class Overloaded(Unavailable):
+    """The edge itself has no room: it holds as much as it may."""
+
+    reason = "overloaded"
+
+
+class Failed(ApiError):
+    """Our mistake: the client learns nothing but the request's id, under which our log tells more."""
+
+    status = 500
+    reason = "internal"
+
+    def __init__(self) -> None:
+        super().__init__("internal error")
+
+
+class VersionNotSupported(ApiError):
+    """Neither HTTP/1.0 nor HTTP/1.1."""
+
+    status = 505
+    reason = "version"
+
+    def __init__(self) -> None:
+        super().__init__("use HTTP/1.1")

@@ -26,11 +26,16 @@ def parse_form(body: bytes) -> dict[str, Value]:
     if body.count(b"&") >= limits.FORM_FIELDS:
         raise BadRequest(f"a form cannot have more than {limits.FORM_FIELDS} fields")
     root: dict[str, Value] = {}
+    left = limits.FORM_STEPS
     for field in body.split(b"&"):
         if field:
             name, _, value = field.partition(b"=")
             key = _decoded(name)
-            _put(root, _path(key), _decoded(value), key)
+            path = _path(key)
+            left -= len(path)
+            if left < 0:
+                raise BadRequest(f"the names of a form cannot have more than {limits.FORM_STEPS} parts together")
+            _put(root, path, _decoded(value), key)
     return {name: _with_lists(value) for name, value in root.items()}
 
 

@@ -9,9 +9,11 @@ from starlette.routing import Route
 from ingest.answers import answer
 from ingest.handlers import Edge
 
+HEALTH = ("/live", "/ready")
+
 
 def health_routes(edge: Edge) -> list[Route]:
-    return [Route("/live", _live), Route("/ready", _ready(edge))]
+    return [Route(path, endpoint) for path, endpoint in zip(HEALTH, (_live, _ready(edge)), strict=True)]
 
 
 async def _live(_request: Request) -> Response:
@@ -20,10 +22,19 @@ async def _live(_request: Request) -> Response:
 
 def _ready(edge: Edge) -> Callable[[Request], Awaitable[Response]]:
     async def ready(_request: Request) -> Response:
-        if edge.draining:
-            return answer({"status": "not ready", "reason": "shutting down"}, 503)
-        if not edge.log.reachable():
-            return answer({"status": "not ready", "reason": "the log cannot be reached"}, 503)
+        reason = _not_ready(edge)
+        if reason:
+            return answer({"status": "not ready", "reason": reason}, 503)
         return answer({"status": "ready"})
 
     return ready
+
+
+def _not_ready(edge: Edge) -> str:
+    if edge.draining:
+        return "shutting down"
+    if not edge.log.reachable():
+        return "the log cannot be reached"
+    if edge.disk is not None and edge.disk.full():
+        return "the disk is full"
+    return ""

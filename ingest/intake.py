@@ -7,14 +7,19 @@ from typing import Self
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from ingest.errors import TooLarge, Unavailable
+from ingest.errors import Overloaded, TooLarge
 
 
 class Budget:
     """Bytes of bodies that may be in the process at once, from being read until they are on the log."""
 
     def __init__(self, limit: int) -> None:
+        self.limit = limit
         self.free = limit
+
+    @property
+    def used(self) -> int:
+        return self.limit - self.free
 
     def lease(self) -> "Lease":
         return Lease(self)
@@ -28,12 +33,12 @@ class Lease:
         self._taken = 0
 
     def take(self, size: int) -> None:
-        """Raises `Unavailable` when the budget is used up.
+        """Raises `Overloaded` when the budget is used up.
 
         Charged as bytes come, not as they are announced: else a few idle clients could hold all of it.
         """
         if size > self._budget.free:
-            raise Unavailable("too much is in flight; please retry")
+            raise Overloaded("too much is in flight; please retry")
         self._budget.free -= size
         self._taken += size
 
@@ -47,7 +52,7 @@ class Lease:
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int, lease: Lease) -> bytes:
-    """The whole body. Raises `TooLarge`, `Unavailable`, and `ClientDisconnect` if the client did not send all of it.
+    """The whole body. Raises `TooLarge`, `Overloaded`, and `ClientDisconnect` if the client did not send all of it.
 
     A `Content-Length` over the limit is refused before a byte is read; without one the bytes are counted.
     """

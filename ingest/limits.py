@@ -9,6 +9,7 @@ VIEW_NAME_CHARACTERS = 500  # of a page or a screen: often a URL
 EVENT_DATA = 100_000
 EVENT_ID = 150
 NUMBER_TEXT = 100  # of a timestamp
+AUTHORIZATION = 4_096  # in base64; a pair made here has 114
 
 # One body. The contract names none for v1; its largest elsewhere is the 500 kB of a v2 batch. An identify of this
 # size still fits into one record of the log when every character of it has to be escaped.
@@ -18,4 +19,21 @@ BODIES_IN_FLIGHT = 64 * 1024 * 1024
 
 NESTING = 64  # objects and arrays within each other, the outermost counted
 FORM_FIELDS = 1_000
+FORM_STEPS = 10_000  # of all their names together: `a[b][c]` has three
+MEMBERS = 32  # of a compressed body, one behind the other
 USER_AGENT = 500  # kept of it
+
+HEAD = 32 * 1024  # request line and headers; a chunked body's trailers again as much
+HEADERS = 100
+CONNECTIONS = 10_000  # less where the process may not open as many files
+PIPELINED = 16  # requests of one connection that wait for the answer before theirs
+
+# Seconds, kept to the next second.
+HEAD_TIME = 10.0  # from its first byte to its last
+BODY_TIME = 30.0
+# Between requests. Longer than the 60 of common load balancers, which else send into a connection just closed.
+IDLE = 65.0
+IDLE_WHILE_CROWDED = 5.0
+UNREAD = 30.0  # answers that a client does not read
+LINGER = 2.0  # from our last word to the end of the connection, for the client to read it
+HALF_SENT = 2.0  # what a half-sent request gets for its rest once the process is told to end

@@ -4,23 +4,30 @@ SIGTERM and SIGINT: it accepts nothing new, answers what it took, and closes the
 """
 
 import asyncio
+import contextlib
 import errno
-import math
+import resource
 import signal
 import socket
-from typing import Any
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import structlog
 import uvicorn
 import uvloop
 
+from ingest import limits
 from ingest.app import ClosableLog, create_app
-from ingest.handlers import Edge
+from ingest.certificates import Certificate
+from ingest.connections import Connections
+from ingest.metrics import CONNECTIONS
+from ingest.metrics_server import metrics_port
+from ingest.origins import Origins, advice, networks, refuses_plain_http
+from ingest.protocol import CROWD
+from ingest.server import BACKLOG, Server, server_options
 from schemas.settings import Settings
 
-BACKLOG = 2048
-KEEP_ALIVE = 65  # s; longer than the 60 of common load balancers, which else send into a connection just closed
-GRACE = 3.0  # s beyond the append timeout, for what is under way
+OTHER_FILES = 100  # the log, Kafka, listeners
 
 log = structlog.get_logger()
 
@@ -40,44 +47,42 @@ def run(settings: Settings) -> int:
     return 0
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, edge: Edge) -> None:
-        super().__init__(config)
-        self._edge = edge
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        log.info("listening", addresses=[_url(listener) for listener in sockets or []])
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._edge.draining = True
-        await super().shutdown(sockets)
-        log.info("stopped")
-
-
 async def _serve(settings: Settings, listener: socket.socket) -> None:
+    certificate = Certificate(Path(settings.tls_cert), Path(settings.tls_key)) if settings.tls_cert else None
+    https_only = refuses_plain_http(settings, listener.getsockname()[0])
+    if https_only and not certificate:
+        log.warning("plain_http_is_refused", host=settings.host, remedy=advice(settings))
+    origins = Origins(networks(settings.trusted_proxies), https_only=https_only)
     app = create_app(settings, _log(settings))
     # Its lifespan is entered here, where its errors reach whoever started the edge.
-    config = uvicorn.Config(app, **server_options(settings.append_timeout), lifespan="off")
-    async with app.router.lifespan_context(app):
-        await _Server(config, app.state.edge).serve([listener])
+    connections = Connections(app.state.edge.refusals, _connections(), origins)
+    app.state.edge.metrics.gauges[CONNECTIONS] = lambda: connections.count
+    options = server_options(settings.append_timeout, connections)
+    server = Server(uvicorn.Config(app, **options, lifespan="off"), app.state.edge, certificate)
+    async with app.router.lifespan_context(app), _renewing(certificate):
+        with metrics_port(settings, app.state.edge):
+            await server.serve([listener])
 
 
-def server_options(append_timeout: float) -> dict[str, Any]:
-    """How uvicorn serves the edge."""
-    return {
-        "loop": "uvloop",
-        "http": "httptools",
-        "ws": "none",
-        "log_config": None,
-        "log_level": "warning",
-        "access_log": False,
-        "server_header": False,
-        "proxy_headers": False,
-        "backlog": BACKLOG,
-        "timeout_keep_alive": KEEP_ALIVE,
-        "timeout_graceful_shutdown": math.ceil(append_timeout + GRACE),
-    }
+@contextlib.asynccontextmanager
+async def _renewing(certificate: Certificate | None) -> AsyncIterator[None]:
+    """SIGHUP makes it look at the certificate's files at once, and without any it does nothing."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, certificate.ask if certificate else lambda: None)
+    async with certificate.watched() if certificate else contextlib.nullcontext():
+        yield
+
+
+def _connections() -> int:
+    """As many as the process may have files open, and no more than memory is meant for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):  # macOS says it has no limit, and has one
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if soft == resource.RLIM_INFINITY:
+        return limits.CONNECTIONS
+    return max(1, min(limits.CONNECTIONS, soft - CROWD - OTHER_FILES))
 
 
 def _log(settings: Settings) -> ClosableLog:
@@ -113,8 +118,3 @@ def _reason(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return "the port is in use; set PENSTOCK_PORT to a free one"
     return error.strerror or str(error)
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

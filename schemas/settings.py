@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data: Path = Path("data")
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    tls_cert: str = ""
+    tls_key: str = ""
+    trusted_proxies: str = ""
+    allow_http: bool = False
     site_id: str = ""
     api_key: str = ""
     keys: str = ""
@@ -32,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     replication: Annotated[int, Meta(ge=1, le=100)] = 1
     clickhouse: str = ""
     clickhouse_read: str = ""
+    clickhouse_tcp_port: Annotated[int, Meta(ge=0, le=65535)] = 0
     append_timeout: Annotated[float, Meta(gt=0, le=60)] = 5.0
     dead_letter_share: Annotated[float, Meta(ge=0, le=1)] = 0.1
 
@@ -66,6 +72,17 @@ def _checked(settings: Settings) -> Settings:
         raise BadSettings("PENSTOCK_SITE_ID and PENSTOCK_API_KEY belong together: set both or neither.")
     if ":" in settings.site_id:
         raise BadSettings("PENSTOCK_SITE_ID must not contain a colon: Basic auth could not carry it.")
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise BadSettings("PENSTOCK_TLS_CERT and PENSTOCK_TLS_KEY belong together: set both or neither.")
+    _check_proxies(settings.trusted_proxies)
     if settings.clickhouse_read and not settings.clickhouse:
         raise BadSettings("PENSTOCK_CLICKHOUSE_READ needs PENSTOCK_CLICKHOUSE, the writer's address.")
     return settings
+
+
+def _check_proxies(listed: str) -> None:
+    for part in filter(None, map(str.strip, listed.split(","))):
+        try:
+            ip_network(part)
+        except ValueError as error:
+            raise BadSettings(f"PENSTOCK_TRUSTED_PROXIES: {error}; give addresses or networks.") from None

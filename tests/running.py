@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 SITE, KEY = "site", "key"
 CREDENTIALS = {"PENSTOCK_SITE_ID": SITE, "PENSTOCK_API_KEY": KEY}
@@ -29,9 +29,11 @@ def environment(**settings: str) -> dict[str, str]:
     return inherited | settings
 
 
-def penstock(*arguments: str, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def penstock(*arguments: str, settings: Mapping[str, str], output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    """`output` takes all it writes; without one that goes where ours goes."""
     command = [sys.executable, "-m", "deploy.cli", *arguments]
-    return subprocess.Popen(command, env=environment(**settings), cwd=Path(__file__).parent.parent)
+    root = Path(__file__).parent.parent
+    return subprocess.Popen(command, env=environment(**settings), cwd=root, stdout=output, stderr=output)
 
 
 def answers(port: int, path: str = "/ready", timeout: float = 60) -> None:

@@ -20,6 +20,9 @@ IDS = [str(path.relative_to(ROOT)) for path in SOURCES]
 HOMES = {
     "starlette": {"ingest"},
     "uvicorn": {"ingest"},
+    "prometheus_client": {"ingest/metrics.py", "ingest/metrics_server.py"},
+    "backports": {"ingest/zstandard.py"},
+    "compression": {"ingest/zstandard.py"},
     "aiokafka": {"ingest/log", "workers/log"},
     "clickhouse_connect": {"workers/clickhouse.py", "workers/sink.py", "workers/migrate.py", "deploy/query.py"},
     "chdb": set(),  # importing it starts an engine; deploy/clickhouse_server.py loads its file

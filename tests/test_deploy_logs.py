@@ -29,3 +29,23 @@ logging.getLogger("urllib3.connectionpool").warning("retrying")
     ]
     assert lines[0]["port"] == 8080
     assert list(lines[0])[:4] == ["timestamp", "process", "level", "event"]
+
+
+def test_a_traceback_shows_no_values() -> None:
+    """Local variables hold keys and bodies."""
+    code = """
+import structlog
+from deploy.logs import configure
+configure("edge")
+def fails(header):
+    raise RuntimeError("broken")
+try:
+    fails("Basic " + "c2VjcmV0")
+except RuntimeError:
+    structlog.get_logger().exception("failed")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    [line] = done.stderr.splitlines()
+
+    assert json.loads(line)["exception"][0]["exc_value"] == "broken"
+    assert "c2VjcmV0" not in line

@@ -17,8 +17,10 @@ from customerio import CustomerIO, CustomerIOException
 
 from ingest import limits
 from ingest.app import create_app
+from ingest.connections import Connections
 from ingest.errors import TooLarge, Unavailable
 from ingest.handlers import Edge
+from ingest.server import server_options
 from schemas.settings import Settings
 from tests.fakes import FakeClock, FakeLog
 from tests.running import CREDENTIALS, answers, free_port, penstock, stop
@@ -63,7 +65,8 @@ class Served(NamedTuple):
 def running() -> Iterator[Served]:
     log, clock = FakeLog(), FakeClock()
     app = create_app(Settings(site_id="site", api_key="key"), log, clock)
-    config = uvicorn.Config(app, http="httptools", loop="uvloop", ws="none", log_config=None, access_log=False)
+    options = server_options(5.0, Connections(app.state.edge.refusals))
+    config = uvicorn.Config(app, **options)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -277,7 +280,7 @@ def _until_free(served: Served, free: int) -> None:
     ("headers", "status"),
     [
         ({"Content-Type": "text/xml"}, 415),
-        ({"Content-Encoding": "gzip"}, 415),
+        ({"Content-Encoding": "br"}, 415),
         ({"Content-Encoding": "identity"}, 200),
         ({"Content-Type": "application/json; charset=utf-8"}, 200),
     ],

@@ -80,6 +80,7 @@ class Groups(Generic[B]):
     async def append(self, messages: Sequence[Message]) -> None:
         """See `Log.append`. Nothing of `messages` is queued unless all of it can be."""
         records = self._admit(messages)
+        del messages  # what waits is encoded; the messages may be several times as large
         lanes, count = self._lanes, len(self._lanes)
         for group in [lanes[partition(key, count)].put(key, value, size) for key, value, size in records]:
             if not group.settled:

@@ -59,7 +59,7 @@ class SqliteLog:
         self._connection: sqlite3.Connection | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="embedded-log")
         self._loop = asyncio.get_running_loop()
-        self._failed_at = -UNREACHABLE_AFTER_ERROR
+        self._failed_at = self._told_at = -UNREACHABLE_AFTER_ERROR
         self._groups = Groups(
             1, make=list, add=_add, send=self._send, timeout=append_timeout, pending_limit=pending_bytes
         )
@@ -92,9 +92,15 @@ class SqliteLog:
         try:
             await self._in_thread(self._write, batch)
         except (sqlite3.Error, OSError) as error:
-            self._failed_at = self._loop.time()
-            log.warning("embedded_log_failed", path=str(self._path), error=repr(error))
+            self._failed(error)
             raise Unavailable("the log could not be written") from error
+
+    def _failed(self, error: Exception) -> None:
+        now = self._loop.time()
+        if now >= self._told_at + 1.0:  # every group of a full disk fails, and clients try again
+            log.warning("embedded_log_failed", path=str(self._path), error=repr(error))
+            self._told_at = now
+        self._failed_at = now
 
     def _in_thread(self, work: Callable[..., Any], *args: object) -> asyncio.Future[Any]:
         return self._loop.run_in_executor(self._writer, work, *args)

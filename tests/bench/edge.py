@@ -23,7 +23,8 @@ import uvicorn
 import uvloop
 
 from ingest.app import create_app
-from ingest.main import server_options
+from ingest.connections import Connections
+from ingest.server import Server, server_options
 from schemas.messages import Message, encode, key
 from schemas.settings import Settings
 from tests.running import answers, free_port
@@ -82,9 +83,12 @@ async def serve(target: str, port: int, folder: Path) -> None:
         "edge, SQLite": lambda: create_app(SETTINGS, SqliteLog(folder / "log.db")),
     }
     app = make[target]()
-    lifespan = "off" if app is bare else "on"
-    options = server_options(5.0) | {"lifespan": lifespan}
-    await uvicorn.Server(uvicorn.Config(app, port=port, **options)).serve()
+    if app is bare:
+        plain: dict[str, Any] = {"loop": "uvloop", "http": "httptools", "log_config": None, "access_log": False}
+        await uvicorn.Server(uvicorn.Config(bare, port=port, lifespan="off", **plain)).serve()
+    else:
+        options = server_options(5.0, Connections(app.state.edge.refusals))
+        await Server(uvicorn.Config(app, port=port, lifespan="on", **options), app.state.edge).serve()
 
 
 @contextmanager

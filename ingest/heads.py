@@ -1,0 +1,62 @@
+"""What a request's head must be for its body to have one beginning and one end, whoever reads it.
+
+The parser (llhttp, strict) refuses by itself two or odd `Content-Length`s, one beside a `Transfer-Encoding`, folded
+lines, bare CR or LF, control characters and a NUL. Here is what it lets through and a proxy may read differently.
+"""
+
+from collections.abc import Sequence
+
+from ingest import limits
+from ingest.errors import ApiError, HeadersTooLarge, Malformed, NotFound, VersionNotSupported
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+def too_large() -> ApiError:
+    return HeadersTooLarge(f"the head of a request takes {limits.HEAD} bytes and {limits.HEADERS} headers at most")
+
+
+def check_size(url: bytes, headers: Headers) -> None:
+    """Raises `HeadersTooLarge`. The four bytes are the colon, the space and the line's end."""
+    if len(url) + sum(len(name) + len(value) + 4 for name, value in headers) > limits.HEAD:
+        raise too_large()
+
+
+def check_head(method: bytes, url: bytes, version: str, headers: Headers) -> None:
+    """Raises an `ApiError`. Names of headers are in lower case."""
+    if len(headers) > limits.HEADERS:
+        raise too_large()
+    if version not in ("1.1", "1.0"):
+        raise VersionNotSupported
+    if method == b"CONNECT":
+        raise NotFound
+    if b"#" in url:
+        raise Malformed("a # in the path must be sent as %23")
+    names = [name for name, _ in headers]
+    hosts = names.count(b"host")
+    if hosts != 1 and (hosts or version == "1.1"):
+        raise Malformed("a request needs exactly one Host header")
+    if b"transfer-encoding" in names:
+        _check_chunked(version, headers)
+
+
+def _check_chunked(version: str, headers: Headers) -> None:
+    codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
+    if codings != [b"chunked"] or version == "1.0":
+        raise Malformed("the only Transfer-Encoding is chunked, and only in HTTP/1.1")
+
+
+def check_no_upgrade_of_a_body(headers: Headers) -> None:
+    """The parser stops where another protocol might begin, so such a request may have no body. Raises `Malformed`."""
+    for name, value in headers:
+        if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b" 0")):
+            raise Malformed("a request that asks for another protocol cannot have a body")
+
+
+def target(url: bytes) -> bytes:
+    """A request target that the URL parser takes: `http://host` without a path is its root."""
+    scheme, separator, rest = url.partition(b"://")
+    if not separator or b"/" in scheme or b"?" in scheme or b"/" in rest.partition(b"?")[0]:
+        return url
+    authority, mark, query = rest.partition(b"?")
+    return scheme + separator + authority + b"/" + mark + query

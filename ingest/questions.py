@@ -1,0 +1,36 @@
+"""GETs that are answered from what the edge knows, without a message: an ASGI application for each."""
+
+from starlette.types import Receive, Scope, Send
+
+from ingest.answers import answer, preflight
+from ingest.auth import authenticate
+from ingest.endpoints import Question
+from ingest.errors import MethodNotAllowed
+from ingest.handlers import Edge
+
+METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class Asked:
+    """One question of the table."""
+
+    def __init__(self, edge: Edge, question: Question) -> None:
+        self._edge = edge
+        self._question = question
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in METHODS:
+            raise MethodNotAllowed(METHODS)
+        if scope["method"] == "OPTIONS":
+            await preflight(METHODS)(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        key = authenticate(headers.get(b"authorization"), self._edge.keys, self._question.roles)
+        content = self._question.answer(key.workspace, _address(scope, headers.get(b"host", b"")))
+        await answer(content)(scope, receive, send)
+
+
+def _address(scope: Scope, host: bytes) -> str:
+    """The edge's own, as its caller sees it: behind a proxy only the caller knows."""
+    name = host.decode("latin-1") or ":".join(str(part) for part in scope["server"] or ())
+    return f"{scope['scheme']}://{name}"

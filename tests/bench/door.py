@@ -1,0 +1,89 @@
+"""`python -m tests.bench.door`: what 5,000 idle connections, 200 slow ones and a flood of nonsense do to the others.
+
+Rounds are interleaved, quiet and flooded, each on an edge of its own. Latency is that of a paced client on kept-alive
+connections; its p99 under the flood shall stay within twice the quiet one, and the memory steady.
+"""
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.bench.edge import running
+from tests.flood import Flood, flooded
+from tests.load import answer
+from tests.serving import request
+
+ROUNDS, SECONDS, RATE, CONNECTIONS = 3, 8, 300, 10
+FLOOD = Flood(idle=5000, loris=200, bad=200)
+
+
+class Round(NamedTuple):
+    """ms; ms; MB at the begin and at the end."""
+
+    p50: float
+    p99: float
+    before: float
+    after: float
+
+
+async def latencies(port: int, seconds: float) -> list[float]:
+    """Seconds from request to answer, each of which was a 200."""
+    shares = await asyncio.gather(*(_one(port, seconds, number) for number in range(CONNECTIONS)))
+    return [latency for share in shares for latency in share]
+
+
+async def _one(port: int, seconds: float, number: int) -> list[float]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    took = []
+    pause = CONNECTIONS / RATE
+    due = time.perf_counter() + pause * number / CONNECTIONS
+    until = due + seconds
+    while due < until:
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        began = time.perf_counter()
+        writer.write(request())
+        assert await answer(reader) == 200
+        took.append(time.perf_counter() - began)
+        due += pause
+    writer.close()
+    await writer.wait_closed()
+    return took
+
+
+def rss(pid: int) -> float:
+    """MB of memory that a process holds."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+def measured(target: str, flood: Flood | None) -> Round:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        port, pid = stack.enter_context(running(target, folder))
+        if flood:
+            stack.enter_context(flooded(port, flood))
+        asyncio.run(latencies(port, 1))
+        before = rss(pid)
+        took = sorted(asyncio.run(latencies(port, SECONDS)))
+        return Round(took[len(took) // 2] * 1e3, took[len(took) * 99 // 100] * 1e3, before, rss(pid))
+
+
+def main(flood: Flood) -> None:
+    print(f"{RATE} requests/s for {SECONDS} s, {ROUNDS} rounds; {flood}")
+    for target in ("edge, SQLite", "edge, no log"):
+        rounds = [(measured(target, None), measured(target, flood)) for _ in range(ROUNDS)]
+        for name, ones in zip(("quiet", "flooded"), zip(*rounds, strict=True), strict=True):
+            print(f"{target}, {name:8} p50 {statistics.median(one.p50 for one in ones):.2f} ms", end="  ")
+            print(f"p99 {statistics.median(one.p99 for one in ones):.2f} ms", end="  ")
+            print("MB " + ", ".join(f"{one.before:.0f} to {one.after:.0f}" for one in ones))
+        ratios = sorted(flooded.p99 / quiet.p99 for quiet, flooded in rounds)
+        print(f"{target}, p99 flooded / quiet {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+
+
+if __name__ == "__main__":
+    main(Flood(*map(int, sys.argv[1:])) if len(sys.argv) > 1 else FLOOD)

@@ -1,0 +1,401 @@
+"""What is not quite HTTP, comes too slowly, or is too much, as it is on the wire."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from ipaddress import ip_network
+
+import pytest
+from uvicorn.protocols.http import httptools_impl
+
+from ingest import limits
+from ingest.origins import Origins, advice, refuses_plain_http
+from schemas.messages import Message
+from schemas.settings import Settings
+from tests.fakes import FakeLog
+from tests.serving import AUTHORIZATION, EVENTS, Serving, request, serving
+
+HEAD = f"POST {EVENTS} HTTP/1.1\r\nHost: x\r\nAuthorization: {AUTHORIZATION}\r\n".encode()
+GET = b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n"
+BODY = b'{"name":"x"}'
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\nc\r\n" + BODY + b"\r\n0\r\n"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Serving]:
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def served(running: Serving) -> Serving:
+    running.log.messages.clear()
+    return running
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds in time that a test can wait for."""
+    for name in ("HEAD_TIME", "BODY_TIME", "IDLE", "UNREAD", "LINGER"):
+        monkeypatch.setattr(limits, name, 0.5)
+
+
+def test_the_protocol_fits_the_uvicorn_it_was_written_for() -> None:
+    """Another minor version may have other insides: read `httptools_impl.py` against `ingest/protocol.py`, run the
+    tests here, then change this line."""
+    assert version("uvicorn").split(".")[:2] == ["0", "54"]
+    ours = {"on_response_complete", "_start_asgi_task", "on_headers_complete", "data_received", "shutdown"}
+    assert ours <= vars(httptools_impl.HttpToolsProtocol).keys()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"hello\r\n\r\n",
+        b"get / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: x\n\n",
+        b"GET  HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /\xc3\xa9 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /a\0b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.2\r\nHost: x\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"GET /a#b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://[::1/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        *(
+            HEAD + line + b"\r\n" + BODY
+            for line in (
+                b"Content-Length: 12\r\nTransfer-Encoding: chunked\r\n",
+                b"Transfer-Encoding: chunked\r\nContent-Length: 12\r\n",
+                b"Content-Length: 12\r\nContent-Length: 12\r\n",
+                b"Content-Length: 12\r\nContent-Length: 13\r\n",
+                b"Content-Length: 12, 12\r\n",
+                b"Content-Length: +12\r\n",
+                b"Content-Length: -12\r\n",
+                b"Content-Length: 0xc\r\n",
+                b"Content-Length: 1_2\r\n",
+                b"Content-Length: 1 2\r\n",
+                b"Content-Length: \r\n",
+                b"Content-Length: 99999999999999999999\r\n",
+                b"Content-Length : 12\r\n",
+                b" Content-Length: 12\r\n",
+                b"X: a\r\n b\r\n",
+                b"X: a\rb\r\n",
+                b"X: a\nY: b\r\n",
+                b"X: a\0b\r\n",
+                b"X: a\x01b\r\n",
+                b": b\r\n",
+                b"no colon\r\n",
+                b"Transfer-Encoding: gzip\r\n",
+                b"Transfer-Encoding: gzip, chunked\r\n",
+                b"Transfer-Encoding: chunked, gzip\r\n",
+                b"Transfer-Encoding: chunked, chunked\r\n",
+                b"Transfer-Encoding: xchunked\r\n",
+                b"Transfer-Encoding: identity\r\n",
+                b"Transfer-Encoding: \x0bchunked\r\n",
+                b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+                b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 12\r\n",
+            )
+        ),
+        HEAD.replace(b"1.1", b"1.0") + CHUNKED + b"\r\n",
+        *(
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks
+            for chunks in (
+                b"c\n",
+                b"-c\r\n",
+                b"0xc\r\n",
+                b"c \r\n",
+                b"fffffffffffffffff\r\n",
+                b"c\r\n" + BODY + b"00\r\n",
+            )
+        ),
+    ],
+)
+def test_what_two_readers_could_take_differently_is_refused(served: Serving, sent: bytes) -> None:
+    """400 in JSON, and nothing more is read."""
+    answer = served.tell(sent + GET)
+
+    assert answer.status == 400
+    assert answer.said
+    assert served.log.messages == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+        (b"GET /live HTTP/2.0\r\nHost: x\r\n\r\n", 505),
+        (b"GET /live\r\n\r\n", 505),
+    ],
+)
+def test_what_is_no_request_to_us_is_refused(served: Serving, sent: bytes, status: int) -> None:
+    """A tunnel, another version."""
+    answer = served.tell(sent)
+
+    assert answer.status == status
+    assert answer.said
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+        (b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+        (b"TRACE /live HTTP/1.1\r\nHost: x\r\n\r\n", 405),
+        (b"GET http://x HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+        (b"GET http://x?a=/b HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+        (b"GET http://x/live HTTP/1.1\r\nHost: x\r\n\r\n", 200),
+        (b"\r\n\r\n" + GET, 200),
+        (GET.replace(b"Host: x", b"Host: x\r\nX: \xff"), 200),
+        (request(Content_Type="application/json").replace(b"Length: 12\r\n", b"Length: 12 \r\n"), 200),
+        (HEAD + CHUNKED + b"\r\n", 200),
+        (HEAD + CHUNKED + b"Authorization: none\r\nContent-Encoding: gzip\r\n\r\n", 200),
+        (HEAD + CHUNKED.replace(b"\r\nc\r\n", b"\r\nc;a=b\r\n") + b"\r\n", 200),
+    ],
+)
+def test_unusual_requests_are_answered_and_the_connection_lives(served: Serving, sent: bytes, status: int) -> None:
+    """Odd targets and methods; a chunked body's trailers mean nothing."""
+    with served.wire() as wire:
+        assert wire.send(sent).answer().status == status
+        assert wire.send(GET).answer().status == 200
+
+
+def test_an_upgrade_is_answered_as_if_nobody_had_asked(served: Serving) -> None:
+    """And what follows is not read: it might be another protocol."""
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    with served.wire() as wire:
+        answer = wire.send(GET[:-2] + upgrade + GET).answer()
+
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert wire.ended()
+    assert served.tell(b"GET /chat HTTP/1.1\r\nHost: x\r\n" + upgrade).status == 404
+
+
+def test_expect_100_is_told_to_go_on_only_if_the_body_is_wanted(served: Serving) -> None:
+    """A 413 or 401 comes in its place."""
+    with served.wire() as wire:
+        expecting = HEAD + b"Expect: 100-continue\r\nContent-Length: "
+        assert wire.send(expecting + b"12\r\n\r\n").answer().status == 100
+        assert wire.send(BODY).answer().status == 200
+    assert served.tell(expecting + b"10000000\r\n\r\n").status == 413
+    assert served.tell(expecting.replace(b"Basic", b"Other") + b"12\r\n\r\n").status == 401
+
+
+def test_a_head_over_the_limit_is_a_431_before_it_ends(served: Serving) -> None:
+    """In bytes and in number, at once or dripping, in the head or in trailers."""
+    filler = b"X: " + b"x" * limits.HEAD
+    for sent in (
+        HEAD + filler,
+        HEAD + filler + b"\r\n\r\n",
+        b"GET /" + b"x" * limits.HEAD,
+        HEAD + b"X: y\r\n" * limits.HEADERS + b"\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\nc;" + b"x" * limits.HEAD,
+        GET * 3 + HEAD + filler + b"\r\n\r\n",
+    ):
+        with served.wire() as wire:
+            answer = wire.send(sent).answer()
+            while answer.status == 200:
+                answer = wire.answer()
+            assert (answer.status, answer.headers["connection"]) == (431, "close")
+            assert "32768 bytes and 100 headers" in answer.said
+            assert wire.ended()
+    assert served.log.messages == []
+
+
+def test_trailers_have_the_same_limit(served: Serving) -> None:
+    """What follows a chunked body never ends a connection's welcome later than that."""
+    with served.wire() as wire:
+        wire.send(HEAD + CHUNKED)
+        time.sleep(0.1)  # counted is what comes behind the read that held the body
+        answer = wire.send(b"X: " + b"x" * limits.HEAD).answer()
+
+        assert (answer.status, answer.headers["connection"]) == (431, "close")
+    assert served.log.messages == []
+
+
+def test_a_head_up_to_the_limit_is_read(served: Serving) -> None:
+    """However it is cut, with a body behind it that is larger."""
+    body = b'{"name":"' + b"x" * 90 + b'","data":{"a":"' + b"x" * 50_000 + b'"}}'
+    sent = request("POST", EVENTS, body, X="x" * (limits.HEAD - 300))
+    with served.wire() as wire:
+        assert wire.send(sent).answer().status == 200
+        for at in range(0, len(sent), 10_001):
+            wire.send(sent[at : at + 10_001])
+        assert wire.answer().status == 200
+
+
+def test_pipelined_requests_are_answered_in_order(served: Serving) -> None:
+    """However many come at once, and the refusal of the last comes last."""
+    puts = [
+        request("PUT", f"/api/v1/customers/{number}", b'{"a":"\r\n\r\n"}'.replace(b"\r\n", b" "))
+        for number in range(500)
+    ]
+    with served.wire() as wire:
+        wire.send(b"".join(puts) + b"nonsense\r\n\r\n")
+
+        assert [wire.answer().status for _ in puts] == [200] * len(puts)
+        assert wire.answer().status == 400
+        assert wire.ended()
+    assert served.subjects() == [f"id:{number}" for number in range(500)]
+
+
+class SlowLog(FakeLog):
+    """Takes its time."""
+
+    async def append(self, messages: Sequence[Message]) -> None:
+        await asyncio.sleep(0.3)
+        await super().append(messages)
+
+
+def test_a_half_that_the_client_closed_is_still_answered() -> None:
+    """It sent all it had to say, and reads."""
+    with serving(log=SlowLog()) as served, served.wire() as wire:
+        wire.send(request() * 2)
+        wire.connection.shutdown(1)
+
+        assert [wire.answer().status, wire.answer().status] == [200, 200]
+        assert wire.ended()
+
+
+def test_a_refusal_waits_for_the_answers_before_it() -> None:
+    """Else the client takes it for the answer to an earlier request."""
+    with serving(log=SlowLog()) as served, served.wire() as wire:
+        wire.send(request() + request() + HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+
+        assert [wire.answer().status for _ in range(3)] == [200, 200, 400]
+        assert wire.ended()
+    assert len(served.log.messages) == 2
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("sent", [b"G", HEAD, HEAD + b"Content-Length: 12\r\n\r\n", HEAD + CHUNKED + b"X"])
+def test_what_does_not_arrive_in_time_is_a_408(sent: bytes) -> None:
+    """A head, a body, its trailers; and it is no message."""
+    with serving() as served:
+        answer = served.tell(sent)
+
+        assert (answer.status, answer.said) == (408, "the request did not arrive in time")
+        assert served.log.messages == []
+        assert served.edge.budget.used == 0
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_slow_request_behind_others_gets_its_408_behind_their_answers() -> None:
+    """And an answer that came before the body needs no second."""
+    with serving(log=SlowLog()) as served:
+        with served.wire() as wire:
+            wire.send(request() + HEAD + b"Content-Length: 12\r\n\r\n")
+            assert [wire.answer().status, wire.answer().status] == [200, 408]
+        with served.wire() as wire:
+            assert wire.send(HEAD.replace(b"Basic", b"Other") + b"Content-Length: 12\r\n\r\n").answer().status == 401
+            assert wire.ended()
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_connection_without_a_request_ends_after_a_while() -> None:
+    """Before the first request, and after one; empty lines are none."""
+    with serving() as served, served.wire() as wire, served.wire() as used, served.wire() as lines:
+        assert used.send(GET).answer().status == 200
+        lines.send(b"\r\n")
+        assert (wire.ended(), used.ended(), lines.ended()) == (True, True, True)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_client_that_reads_nothing_is_cut_off() -> None:
+    """Once its answers fill the buffers; nobody else notices."""
+    with serving() as served, served.wire() as wire:
+        wire.fill(GET * 1000)
+        assert served.tell(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")).status == 200
+        until = time.monotonic() + 10
+        while served.connections.open:
+            assert time.monotonic() < until, "still connected"
+            time.sleep(0.05)
+
+
+def test_connections_beyond_the_limit_are_told_so() -> None:
+    """503 with `Retry-After`; there is room again when others leave."""
+    with serving(limit=3) as served:
+        with served.wire() as one, served.wire() as two, served.wire() as three:
+            assert [wire.send(GET).answer().status for wire in (one, two, three)] == [200] * 3
+            with served.wire() as wire:
+                answer = wire.answer()
+                assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+                assert answer.said == "too many connections; please retry"
+                assert wire.ended()
+        time.sleep(0.1)
+        with served.wire() as wire:
+            assert wire.send(GET).answer().status == 200
+
+
+def test_plain_http_is_refused_where_https_is_a_must() -> None:
+    """403 in JSON, never a redirect; probes may ask."""
+    with serving(origins=Origins(https_only=True)) as served:
+        answer = served.tell(request())
+        assert (answer.status, answer.said[:9]) == (403, "use https")
+        with served.wire() as wire:
+            assert wire.send(GET).answer().status == 200
+            assert wire.send(GET.replace(b"/live", b"/ready?x")).answer().status == 200
+        assert served.log.messages == []
+
+
+@pytest.mark.parametrize(
+    ("bound_to", "settings", "refused"),
+    [
+        ("127.0.0.1", Settings(), False),
+        ("::1", Settings(), False),
+        ("0.0.0.0", Settings(), True),
+        ("::", Settings(), True),
+        ("192.0.2.1", Settings(trusted_proxies="10.0.0.0/8"), True),
+        ("192.0.2.1", Settings(allow_http=True), False),
+    ],
+)
+def test_https_is_a_must_beyond_loopback(bound_to: str, settings: Settings, refused: bool) -> None:
+    """Unless the operator says otherwise; the advice names the settings that help."""
+    assert refused == refuses_plain_http(settings, bound_to)
+    assert "403" in advice(settings)
+
+
+def test_a_trusted_proxy_is_believed() -> None:
+    """Scheme and address; HSTS only over TLS."""
+    origins = Origins([ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8")], https_only=True)
+    told = {"X_Forwarded_Proto": "https", "X_Forwarded_For": "6.6.6.6, 203.0.113.7, 10.1.2.3"}
+    with serving(origins=origins) as served, served.wire() as wire:
+        answer = wire.send(request(**told)).answer()
+        assert answer.status == 200
+        assert answer.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+        assert served.log.messages[0].context.ip == "203.0.113.7"
+        assert "strict-transport-security" not in wire.send(GET).answer().headers
+        assert wire.send(request(**told | {"X_Forwarded_Proto": "https, http"})).answer().status == 403
+
+
+def test_anybody_else_is_not_believed(served: Serving) -> None:
+    """The headers are as good as not sent."""
+    with served.wire() as wire:
+        answer = wire.send(request(X_Forwarded_Proto="https", X_Forwarded_For="6.6.6.6")).answer()
+
+    assert "strict-transport-security" not in answer.headers
+    assert served.log.messages[0].context.ip == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "client"),
+    [
+        ("", "127.0.0.1"),
+        ("203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7:4711", "203.0.113.7"),
+        ("[2001:db8::1]:4711", "2001:db8::1"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("10.0.0.1, 10.0.0.2", "10.0.0.1"),
+        ("203.0.113.7, unknown, 10.0.0.2", "10.0.0.2"),
+        ("unknown", "127.0.0.1"),
+    ],
+)
+def test_the_client_is_the_last_address_that_no_proxy_of_ours_has(forwarded: str, client: str) -> None:
+    """What stands left of it is hearsay."""
+    origins = Origins([ip_network("127.0.0.1"), ip_network("10.0.0.0/8")])
+
+    headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
+    assert client == origins.told("127.0.0.1", "http", headers).address
