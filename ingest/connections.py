@@ -11,8 +11,8 @@ from ingest import limits
 from ingest.origins import Origins
 from ingest.refusals import Refusals
 
-TICK = 0.1
-TICKS = 10  # in which all are looked at once: thousands at a time would hold up a request
+TICK = 0.02
+TICKS = 50  # in which all are looked at once: thousands at a time would hold up a request
 CROWDED = 0.8  # of the connections there may be; from then on who does nothing has to go soon
 
 
@@ -54,11 +54,6 @@ class Connections:
         self._open = connections
         if self._timer is None:
             self._again()
-
-    @property
-    def count(self) -> int:
-        """How many are open."""
-        return len(self._open)
 
     def drain(self) -> None:
         """From now on connections without a request are closed, and half of one has little time for its rest."""

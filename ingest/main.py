@@ -56,7 +56,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     app = create_app(settings, _log(settings))
     # Its lifespan is entered here, where its errors reach whoever started the edge.
     connections = Connections(app.state.edge.refusals, _connections(), origins)
-    app.state.edge.metrics.gauges[CONNECTIONS] = lambda: connections.count
+    app.state.edge.metrics.gauges[CONNECTIONS] = lambda: connections.open
     options = server_options(settings.append_timeout, connections)
     server = Server(uvicorn.Config(app, **options, lifespan="off"), app.state.edge, certificate)
     async with app.router.lifespan_context(app), _renewing(certificate):

@@ -54,6 +54,7 @@ def flooded(port: int, flood: Flood) -> Iterator[None]:
 
 
 async def main(port: int, flood: Flood) -> None:
+    os.nice(19)  # it stands for other machines: it shall cost the edge its requests, and not its core
     kept = []
     for _ in range(0, flood.idle, TOGETHER):
         kept += await asyncio.gather(*(_connect(port) for _ in range(TOGETHER)))

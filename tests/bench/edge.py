@@ -75,8 +75,10 @@ async def bare(_scope: Any, receive: Any, send: Any) -> None:
 
 
 async def serve(target: str, port: int, folder: Path) -> None:
+    from deploy.logs import configure
     from ingest.log.sqlite import SqliteLog
 
+    configure("edge")  # as it logs when nobody looks on: a coloured line costs as much as a request
     make: dict[str, Callable[[], Any]] = {
         "bare ASGI": lambda: bare,
         "edge, no log": lambda: create_app(SETTINGS, NoLog()),
