@@ -2,17 +2,14 @@
 
 import time
 import uuid
-from collections.abc import Iterator
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from tests.clickhouse import ClickHouse
 from tests.tables import FakeRecord
 from workers.batch import Clocks, splice
 from workers.clickhouse import REJECTIONS, Failed, Refused, connect
 from workers.dead_letters import EMPTY, FOREIGN, Allowance, DeadLetter, land
-from workers.migrate import migrate
 from workers.sink import Sink
 
 AT = int(time.time() * 1000)  # the journal drops what is a week old
@@ -39,25 +36,6 @@ VERDICTS = {
     "a time beyond what a column holds": (but(b"timestamp", b"1e300"), 469),
     "data that is no object": (but(b"data", b"[1]"), 469),
 }
-
-
-@pytest.fixture(scope="module")
-def url(clickhouse: ClickHouse) -> str:
-    migrate(clickhouse.writer_url)
-    return clickhouse.writer_url
-
-
-@pytest.fixture
-def sink(url: str) -> Iterator[Sink]:
-    with Sink(url) as sink:
-        yield sink
-
-
-@pytest.fixture
-def client(url: str) -> Iterator[Client]:
-    client = connect(url)
-    yield client
-    client.close()
 
 
 def landed(sink: Sink, generation: str, values: list[bytes | None]) -> list[DeadLetter]:

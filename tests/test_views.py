@@ -2,7 +2,6 @@
 
 import random
 import uuid
-from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -11,34 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.messages import Context, Kind, Message
-from tests.clickhouse import ClickHouse
 from tests.model import Placed, World, shown, world
 from tests.tables import cuts, land, views
-from workers.clickhouse import connect
-from workers.migrate import migrate
 from workers.sink import Sink
 
 NOW = 1_790_000_000_000
 CONTEXT = Context(endpoint="test")
-
-
-@pytest.fixture(scope="module")
-def url(clickhouse: ClickHouse) -> str:
-    migrate(clickhouse.writer_url)
-    return clickhouse.writer_url
-
-
-@pytest.fixture
-def sink(url: str) -> Iterator[Sink]:
-    with Sink(url) as sink:
-        yield sink
-
-
-@pytest.fixture
-def client(url: str) -> Iterator[Client]:
-    client = connect(url)
-    yield client
-    client.close()
 
 
 @pytest.fixture
