@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from ingest import limits
 from ingest.errors import ApiError, HeadersTooLarge, Malformed, NotFound, VersionNotSupported
 
+# A proxy may go by the first of two and the edge by the last.
+ONCE = (b"authorization", b"content-type", b"content-encoding")
+
 Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -36,6 +39,8 @@ def check_head(method: bytes, url: bytes, version: str, headers: Headers) -> Non
     hosts = names.count(b"host")
     if hosts != 1 and (hosts or version == "1.1"):
         raise Malformed("a request needs exactly one Host header")
+    if any(names.count(name) > 1 for name in ONCE):
+        raise Malformed("a request takes one Authorization, one Content-Type and one Content-Encoding header at most")
     if b"transfer-encoding" in names:
         _check_chunked(version, headers)
 

@@ -4,6 +4,7 @@ import base64
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import uvicorn
 from starlette.applications import Starlette
 
+from ingest import limits
 from ingest.app import create_app
 from ingest.connections import Connections
 from ingest.handlers import Edge
@@ -112,6 +114,14 @@ class Serving(NamedTuple):
 
     def subjects(self) -> list[str]:
         return [message.subject for message in self.log.messages]
+
+
+def until_free(edge: Edge, free: int = limits.BODIES_IN_FLIGHT) -> None:
+    """Return once so many bytes of the budget are free: they are given back just behind the answer."""
+    until = time.monotonic() + 5
+    while edge.budget.free != free:
+        assert time.monotonic() < until, f"{edge.budget.free} bytes are free"
+        time.sleep(0.005)
 
 
 def request(method: str = "POST", path: str = EVENTS, body: bytes = b'{"name":"x"}', /, **headers: str) -> bytes:

@@ -5,7 +5,6 @@ import base64
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -24,6 +23,7 @@ from ingest.server import server_options
 from schemas.settings import Settings
 from tests.fakes import FakeClock, FakeLog
 from tests.running import CREDENTIALS, answers, free_port, penstock, stop
+from tests.serving import until_free
 
 KEYS = {"Authorization": "Basic " + base64.b64encode(b"site:key").decode()}
 EVENTS = "/api/v1/customers/5/events"
@@ -262,18 +262,11 @@ def test_a_client_that_goes_away_in_its_body_leaves_nothing(served: Served) -> N
     for method in ("PUT", "DELETE"):
         head = f"{method} /api/v1/customers/5 HTTP/1.1\r\nHost: x\r\nAuthorization: {KEYS['Authorization']}\r\n"
         with served.raw(f"{head}Content-Length: 10\r\n\r\n{{}}".encode()):
-            _until_free(served, limits.BODIES_IN_FLIGHT - 2)
-        _until_free(served, limits.BODIES_IN_FLIGHT)
+            until_free(served.edge, limits.BODIES_IN_FLIGHT - 2)
+        until_free(served.edge)
 
     assert served.send("PUT", "/api/v1/customers/6").status == 200
     assert served.subjects() == ["id:6"]
-
-
-def _until_free(served: Served, free: int) -> None:
-    until = time.monotonic() + 5
-    while served.edge.budget.free != free:
-        assert time.monotonic() < until, f"{served.edge.budget.free} bytes are free"
-        time.sleep(0.005)
 
 
 @pytest.mark.parametrize(
