@@ -31,9 +31,11 @@ class Spliced:
 def splice(generation: str, records: Mapping[int, Sequence[Record]], clocks: "Clocks") -> Spliced:
     """One row for each record whose value is one JSON object."""
     spliced = Spliced()
+    # All are asked before any is kept: the asking may fail, and the next try must start from the same times.
+    times = {partition: clocks.before(partition, run[0].offset) for partition, run in records.items()}
     for partition, run in records.items():
         head = f'{{"_log":"{generation}","_partition":{partition},"_offset":'.encode()
-        at = clocks.before(partition, run[0].offset)
+        at = times[partition]
         for record in run:
             if record.timestamp > at:
                 at = record.timestamp
