@@ -1,0 +1,150 @@
+"""The worker killed, and its connection to ClickHouse cut, while rows are on their way."""
+
+import asyncio
+import json
+import re
+import uuid
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from tests.clickhouse import ClickHouse
+from tests.load import Request, send
+from tests.running import CREDENTIALS, answers, eventually, free_port, penstock, stop
+
+INSERT = re.compile(rb"INSERT\W{1,3}(20)?INTO\W{1,3}(20)?`?messages")
+
+
+def events(count: int) -> list[Request]:
+    """Without ids of their own: each is an event."""
+    body = {"name": "e"}
+    return [
+        Request("POST", f"/api/v1/customers/{number % 50}/events", json.dumps(body | {"data": {"n": number}}).encode())
+        for number in range(count)
+    ]
+
+
+def settings_for(clickhouse: ClickHouse, folder: Path, writer: str) -> dict[str, str]:
+    return CREDENTIALS | {
+        "PENSTOCK_SITE_ID": f"site{uuid.uuid4().hex[:8]}",
+        "PENSTOCK_DATA": str(folder),
+        "PENSTOCK_PORT": str(free_port()),
+        "PENSTOCK_CLICKHOUSE": writer,
+        "PENSTOCK_CLICKHOUSE_READ": clickhouse.reader_url,
+    }
+
+
+def each_is_there_once(settings: dict[str, str], count: int) -> None:
+    here = f"WHERE workspace = '{settings['PENSTOCK_SITE_ID']}'"
+    expected = [{"rows": count, "different": count}]
+    numbers = "toUInt32(count()) AS rows, toUInt32(uniqExact(JSONExtractInt(data, 'n'))) AS different"
+    sql = f"SELECT {numbers} FROM events {here}"
+    eventually(sql, settings, expected, 60)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_worker_killed_under_load_loses_and_doubles_nothing(
+    url: str, clickhouse: ClickHouse, tmp_path: Path
+) -> None:
+    """SIGKILL six times at odd moments; the next worker repeats the batch, without a visible effect."""
+    settings = settings_for(clickhouse, tmp_path, url)
+    edge, worker = penstock("edge", settings=settings), penstock("worker", settings=settings)
+    try:
+        await asyncio.to_thread(answers, int(settings["PENSTOCK_PORT"]))
+        sent = events(6100)
+        first, later = sent[:6000], sent[6000:]
+        load = asyncio.create_task(send(int(settings["PENSTOCK_PORT"]), first, site=settings["PENSTOCK_SITE_ID"]))
+        for pause in (1.0, 1.3, 0.9, 1.6, 1.1, 1.45):
+            await asyncio.sleep(pause)
+            worker.kill()
+            worker.wait()
+            worker = penstock("worker", settings=settings)
+        assert len(await load) == 6000
+        # The last worker has something to do, so it is up when it is told to stop.
+        assert len(await send(int(settings["PENSTOCK_PORT"]), later, site=settings["PENSTOCK_SITE_ID"])) == 100
+        await asyncio.to_thread(each_is_there_once, settings, 6100)
+        assert [stop(edge), stop(worker)] == [0, 0]
+    finally:
+        for process in (edge, worker):
+            process.kill()
+            process.wait()
+
+
+class LosingAnswers:
+    """A port before ClickHouse's. Of every second insert the answer is lost, and the connection with it."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._open: set[asyncio.Task[None]] = set()
+        self.inserts = 0
+        self.lost = 0
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        behind, beyond = await asyncio.open_connection("127.0.0.1", self._target)
+        doomed = asyncio.Event()
+        ways = [
+            asyncio.create_task(self._there(reader, beyond, doomed)),
+            asyncio.create_task(self._back(behind, writer, doomed)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            writer.transport.abort()
+            beyond.transport.abort()
+            self._open.discard(task)
+
+    async def _there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, doomed: asyncio.Event) -> None:
+        while data := await reader.read(1 << 16):
+            if INSERT.search(data):
+                self.inserts += 1
+                if self.inserts % 2 == 0:
+                    doomed.set()
+            writer.write(data)
+            await writer.drain()
+
+    async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, doomed: asyncio.Event) -> None:
+        while data := await reader.read(1 << 16):
+            if doomed.is_set():
+                self.lost += 1
+                return
+            writer.write(data)
+            await writer.drain()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_answers_of_inserts_lost_double_nothing(url: str, clickhouse: ClickHouse, tmp_path: Path) -> None:
+    """The rows are in the tables and the worker cannot know: it repeats the insert, without a visible effect."""
+    async with LosingAnswers(clickhouse.port) as proxy:
+        settings = settings_for(clickhouse, tmp_path, url.replace(f":{clickhouse.port}/", f":{proxy.port}/"))
+        edge, worker = penstock("edge", settings=settings), penstock("worker", settings=settings)
+        try:
+            await asyncio.to_thread(answers, int(settings["PENSTOCK_PORT"]))
+            taken = await send(int(settings["PENSTOCK_PORT"]), events(3000), site=settings["PENSTOCK_SITE_ID"])
+            assert len(taken) == 3000
+            await asyncio.to_thread(each_is_there_once, settings, 3000)
+            assert proxy.lost > 0
+            assert [stop(edge), await asyncio.to_thread(stop, worker)] == [0, 0]
+        finally:
+            for process in (edge, worker):
+                process.kill()
+                process.wait()
