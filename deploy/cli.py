@@ -1,18 +1,14 @@
 """The `penstock` command. Settings come from the environment and are read here, once; imports wait until needed."""
 
-import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    from schemas.settings import Settings
-
-BAD_SETTINGS = 2
+from deploy.command import BAD_SETTINGS, asking, begin, configured, fail
 
 app = typer.Typer(
     name="penstock",
@@ -38,8 +34,8 @@ def up() -> None:
     Data is kept in ./data (PENSTOCK_DATA). With PENSTOCK_KAFKA and PENSTOCK_CLICKHOUSE it uses those in place of
     the embedded log and the embedded ClickHouse. Ctrl-C or SIGTERM stops all of it, in order.
     """
-    with _settings() as settings:
-        _begin("up", quiet=True)  # its parts have enough to say
+    with configured() as settings:
+        begin("up", quiet=True)  # its parts have enough to say
         from deploy.instance import FolderInUse
         from deploy.supervisor import PartFailed
         from deploy.up import run
@@ -47,16 +43,16 @@ def up() -> None:
         try:
             run(settings, os.environ, typer.echo)
         except FolderInUse as error:
-            _fail(str(error))
+            fail(str(error))
         except PartFailed as error:
-            _fail(str(error), error.code)
+            fail(str(error), error.code)
 
 
 @app.command()
 def edge(owned: Owned = False) -> None:
     """Run one edge: HTTP requests in, messages out to the log."""
-    with _settings() as settings:
-        _begin("edge", owned=owned)
+    with configured() as settings:
+        begin("edge", owned=owned)
         from ingest.main import run
 
         raise typer.Exit(run(settings))
@@ -68,8 +64,8 @@ def worker(owned: Owned = False) -> None:
 
     The log is PENSTOCK_KAFKA, or the embedded one in PENSTOCK_DATA; ClickHouse is PENSTOCK_CLICKHOUSE.
     """
-    with _settings() as settings:
-        _begin("worker", owned=owned)
+    with configured() as settings:
+        begin("worker", owned=owned)
         from workers.main import run
 
         raise typer.Exit(run(settings))
@@ -81,17 +77,17 @@ def migrate() -> None:
 
     It needs PENSTOCK_CLICKHOUSE, the address of a user who may create tables.
     """
-    with _settings() as settings:
-        _begin("migrate")
+    with configured() as settings:
+        begin("migrate")
         from workers.clickhouse import Away, Failed
         from workers.migrate import migrate
 
         if not settings.clickhouse:
-            _fail("PENSTOCK_CLICKHOUSE is missing: http://user:password@host:8123/database", BAD_SETTINGS)
+            fail("PENSTOCK_CLICKHOUSE is missing: http://user:password@host:8123/database", BAD_SETTINGS)
         try:
             applied = migrate(settings.clickhouse)
         except (Away, Failed) as error:
-            _fail(str(error))
+            fail(str(error))
         typer.echo("\n".join(applied) or "Nothing to do.")
 
 
@@ -109,7 +105,7 @@ def query(
 
     Example: penstock query "SELECT * FROM events"
     """
-    with _asking() as url:
+    with asking() as url:
         from deploy.query import query
 
         text = sys.stdin.read() if sql == "-" else sql
@@ -124,7 +120,7 @@ def dead_letters(
 
     Everything that is kept of them is in the view dead_letters: penstock query "SELECT * FROM dead_letters"
     """
-    with _asking() as url:
+    with asking() as url:
         from deploy.dead_letters import show
 
         show(url, sys.stdout.buffer, limit)
@@ -143,7 +139,7 @@ def keys_alone(context: typer.Context) -> None:
 @keys.command("list")
 def keys_list() -> None:
     """Show every key with its role, its state and its last use; never the key itself."""
-    with _settings() as settings:
+    with configured() as settings:
         from deploy.keys import show
 
         show(settings)
@@ -161,7 +157,7 @@ def keys_add(
     label: Annotated[str, typer.Option(help="What it is for, as the list shows it.")] = "",
 ) -> None:
     """Make a key. It is shown once."""
-    with _settings() as settings, _refusals():
+    with configured() as settings, _refusals():
         from deploy.keys import added
 
         typer.echo(added(settings, role, workspace, label))
@@ -170,7 +166,7 @@ def keys_add(
 @keys.command("revoke")
 def keys_revoke(name: Annotated[str, typer.Argument(metavar="ID", help="As the list shows it.")]) -> None:
     """Let nobody in with a key any more, at once and for good."""
-    with _settings() as settings, _refusals():
+    with configured() as settings, _refusals():
         from deploy.keys import revoked
 
         typer.echo(revoked(settings, name))
@@ -182,36 +178,10 @@ def keys_rotate(
     overlap: Annotated[str, typer.Option(help="How long the old key goes on: 90s, 30m, 24h, 7d, 0.")] = "24h",
 ) -> None:
     """Make a key in place of another, which goes on for a while. The new one is shown once."""
-    with _settings() as settings, _refusals():
+    with configured() as settings, _refusals():
         from deploy.keys import rotated
 
         typer.echo(rotated(settings, name, overlap))
-
-
-@contextmanager
-def _settings() -> "Iterator[Settings]":
-    """The settings of this process. Bad ones end it with one line and exit code 2."""
-    from schemas.settings import BadSettings, load
-
-    try:
-        yield load(os.environ)
-    except BadSettings as error:
-        _fail(str(error), BAD_SETTINGS)
-
-
-@contextmanager
-def _asking() -> Iterator[str]:
-    """The reader's address of the running instance. What goes wrong ends the process with one line."""
-    with _settings() as settings:
-        from deploy.instance import NothingRunning, reader_url
-        from deploy.query import QueryFailed
-
-        try:
-            yield reader_url(settings)
-        except (NothingRunning, QueryFailed) as error:
-            _fail(str(error))
-        except BrokenPipeError:  # the reader of our output had enough, as in `| head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
@@ -222,22 +192,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        _fail(str(error))
-
-
-def _begin(process: str, *, owned: bool = False, quiet: bool = False) -> None:
-    """What those do that live longer than an answer."""
-    from deploy.children import stop_with_parent
-    from deploy.logs import configure
-
-    if owned:
-        stop_with_parent()
-    configure(process, logging.WARNING if quiet else logging.INFO)
-
-
-def _fail(text: str, code: int = 1) -> NoReturn:
-    typer.secho(text, err=True, fg=typer.colors.RED)
-    raise typer.Exit(code)
+        fail(str(error))
 
 
 def main() -> None:

@@ -6,10 +6,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
-from deploy.clickhouse_config import write_private
+from deploy.clickhouse import Address
+from deploy.clickhouse_config import kept_passwords, write_private
 from schemas.settings import Settings
 
 ORPHANS_END_WITHIN = 15.0  # seconds: children of a killed `up` stop by themselves
@@ -58,6 +60,20 @@ def reader_url(settings: Settings) -> str:
     if not instance.clickhouse_read:
         raise NothingRunning("The running instance knows no reader: set PENSTOCK_CLICKHOUSE_READ.")
     return instance.clickhouse_read
+
+
+def writer_url(settings: Settings) -> str:
+    """The address of a user who may write: the one named, else that of the embedded server of the running instance."""
+    if settings.clickhouse:
+        return settings.clickhouse
+    instance = running_instance(settings.data)
+    port = urlsplit(instance.clickhouse_read).port if instance else None
+    if port is None or not (settings.data / "clickhouse").is_dir():
+        raise NothingRunning(
+            f"Nothing with an embedded ClickHouse is running on {settings.data.resolve()}: start `penstock up`,"
+            " name its folder with PENSTOCK_DATA, or a ClickHouse with PENSTOCK_CLICKHOUSE."
+        )
+    return Address(port, kept_passwords(settings.data / "clickhouse")).writer_url
 
 
 @contextlib.contextmanager

@@ -39,7 +39,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clickhouse_read: str = ""
     clickhouse_tcp_port: Annotated[int, Meta(ge=0, le=65535)] = 0
     append_timeout: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    spool: str = ""
+    spool_bytes: Annotated[int, Meta(ge=1_048_576)] = 1_073_741_824
     dead_letter_share: Annotated[float, Meta(ge=0, le=1)] = 0.1
+    worker_port: Annotated[int, Meta(ge=0, le=65535)] = 0
+    purge_every: Annotated[float, Meta(ge=0)] = 3600.0
+    audit_every: Annotated[float, Meta(ge=0)] = 60.0
+    failpoint: str = ""
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -75,6 +81,8 @@ def _checked(settings: Settings) -> Settings:
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise BadSettings("PENSTOCK_TLS_CERT and PENSTOCK_TLS_KEY belong together: set both or neither.")
     _check_proxies(settings.trusted_proxies)
+    if settings.spool and not settings.kafka:
+        raise BadSettings("PENSTOCK_SPOOL needs PENSTOCK_KAFKA: the embedded log is itself a file on this disk.")
     if settings.clickhouse_read and not settings.clickhouse:
         raise BadSettings("PENSTOCK_CLICKHOUSE_READ needs PENSTOCK_CLICKHOUSE, the writer's address.")
     return settings

@@ -1,6 +1,8 @@
 """Brings the tables and views of `schemas/clickhouse` into a database: forward only, one file after the other."""
 
 import hashlib
+import re
+import secrets
 from importlib import resources
 
 import structlog
@@ -22,13 +24,17 @@ ENGINE = ReplacingMergeTree(applied_at)
 ORDER BY name
 """
 
+RANDOM = re.compile(r"\{random\}")
+MATERIALIZED_VIEW = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (?P<view>\w+) TO \w+ AS\s")
+
 
 def migrate(url: str) -> list[str]:
     """Apply every file that is not applied yet, in the order of their names, and return their names.
 
-    Safe at any time and twice at once: each statement is `IF NOT EXISTS` or `OR REPLACE`, and a file is remembered
-    after it was applied, so a run that was killed is finished by the next. A view may be edited in place and is then
-    replaced; a table that was changed after it was applied raises `Failed`. Raises `Away` as well.
+    Safe at any time and twice at once: each statement changes nothing when it is repeated, and a file is remembered
+    after it was applied, so a run that was killed is finished by the next. Views may be edited in place and are then
+    replaced, in one step, so that no row of a running worker misses them; a table that was changed after it was
+    applied raises `Failed`. Raises `Away` as well.
     """
     client = connect(url)
     try:
@@ -54,9 +60,19 @@ def _apply(client: Client, name: str, statement: str) -> bool:
     ).result_rows
     if remembered and remembered[0][0] == checksum:
         return False
-    if remembered and "CREATE OR REPLACE" not in statement:
-        raise Failed(f"schemas/clickhouse/{name} was changed after it was applied. Put the change into a new file.")
-    client.command(statement)
+    if remembered:
+        statement = _replacing(name, statement)
+    client.command(RANDOM.sub(lambda _: str(secrets.randbits(64)), statement))
     client.insert("migrations", [[name, checksum]], column_names=["name", "checksum"])
     log.info("migrated", file=name)
     return True
+
+
+def _replacing(name: str, statement: str) -> str:
+    """What brings an edited view in the place of the one that is there."""
+    if "CREATE OR REPLACE" in statement:
+        return statement
+    materialized = MATERIALIZED_VIEW.search(statement)
+    if not materialized:
+        raise Failed(f"schemas/clickhouse/{name} was changed after it was applied. Put the change into a new file.")
+    return f"ALTER TABLE {materialized['view']} MODIFY QUERY {statement[materialized.end() :]}"

@@ -15,7 +15,11 @@ SELECT
     sent_timestamp,
     filed_at,
     received_at,
+    spooled_at,
     attributes,
     data,
-    context
+    context,
+    assumeNotNull(reinterpretAsUInt128(sipHash128Keyed((SELECT (k0, k1) FROM erasure_key), workspace || '\0' || subject)))
+        AS subject_hash,
+    version
 FROM messages

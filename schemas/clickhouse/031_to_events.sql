@@ -16,6 +16,8 @@ SELECT
     fromUnixTimestamp64Milli(toInt64(round(messages.received_at * 1000)), 'UTC') AS received_at,
     data,
     context,
-    version
+    version,
+    assumeNotNull(reinterpretAsUInt128(sipHash128Keyed((SELECT (k0, k1) FROM erasure_key), workspace || '\0' || subject)))
+        AS subject_hash
 FROM messages
 WHERE kind IN ('event', 'page', 'screen')

@@ -6,7 +6,9 @@ SELECT
     customer_kind,
     attribute.1 AS name,
     attribute.2 AS value,
-    version
+    version,
+    assumeNotNull(reinterpretAsUInt128(sipHash128Keyed((SELECT (k0, k1) FROM erasure_key), workspace || '\0' || subject)))
+        AS subject_hash
 FROM messages
 ARRAY JOIN attributes AS attribute
 WHERE kind = 'identify'

@@ -4,6 +4,8 @@ SELECT
     workspace,
     customer,
     customer_kind,
-    version
+    version,
+    assumeNotNull(reinterpretAsUInt128(sipHash128Keyed((SELECT (k0, k1) FROM erasure_key), workspace || '\0' || subject)))
+        AS subject_hash
 FROM messages
 WHERE kind = 'identify'

@@ -19,15 +19,15 @@ FROM
         customer,
         customer_kind,
         min(first_version) AS first_version,
-        max(last_version) AS last_version
+        max(last_version) AS last_version,
+        max(subject_hash) AS subject_hash
     FROM stored_customers
     GROUP BY workspace, customer, customer_kind
 ) AS seen
-LEFT ANTI JOIN erasures AS erased
-    ON seen.workspace = erased.workspace
-    AND seen.customer = erased.customer
-    AND seen.customer_kind = erased.customer_kind
-    AND seen.last_version < erased.version
+LEFT ANTI JOIN stored_erasures AS erased
+    ON seen.subject_hash = erased.subject_hash AND seen.last_version < erased.version
+LEFT ANTI JOIN erased_workspaces AS gone
+    ON seen.workspace = gone.workspace AND seen.last_version < gone.version
 LEFT JOIN
 (
     SELECT
@@ -41,46 +41,54 @@ LEFT JOIN
         ) AS attributes,
         arrayStringConcat(arrayMap((name, value) -> toJSONString(name) || ':' || value, pairs.1, pairs.2), ',') AS members
     FROM stored_attributes AS stored FINAL
-    LEFT ANTI JOIN erasures AS erased
-        ON stored.workspace = erased.workspace
-        AND stored.customer = erased.customer
-        AND stored.customer_kind = erased.customer_kind
-        AND stored.version < erased.version
+    LEFT ANTI JOIN stored_erasures AS erased
+        ON stored.subject_hash = erased.subject_hash AND stored.version < erased.version
+    LEFT ANTI JOIN erased_workspaces AS gone
+        ON stored.workspace = gone.workspace AND stored.version < gone.version
     WHERE stored.value NOT IN ('null', '""')
     GROUP BY workspace, customer, customer_kind
 ) AS known
     ON seen.workspace = known.workspace AND seen.customer = known.customer AND seen.customer_kind = known.customer_kind
 LEFT JOIN
 (
-    -- Of those who were deleted and came back: their first message since.
-    SELECT
-        since.workspace AS workspace,
-        since.customer AS customer,
-        since.customer_kind AS customer_kind,
-        min(since.version) AS first_version
+    -- Of those who were deleted, or whose workspace was, and came back: their first message since.
+    SELECT since.subject_hash AS subject_hash, min(since.version) AS first_version
     FROM
     (
-        SELECT workspace, customer, customer_kind, version
+        SELECT subject_hash, version
         FROM stored_identifies
-        WHERE (workspace, customer, customer_kind) IN (SELECT workspace, customer, customer_kind FROM erasures)
+        WHERE (workspace, customer, customer_kind) IN (
+            SELECT workspace, customer, customer_kind
+            FROM stored_customers
+            WHERE subject_hash IN (SELECT subject_hash FROM stored_erasures)
+            OR workspace IN (SELECT workspace FROM erased_workspaces)
+        )
         UNION ALL
-        SELECT workspace, customer, customer_kind, version
+        SELECT subject_hash, version
         FROM stored_events FINAL
-        WHERE (workspace, customer, customer_kind) IN (SELECT workspace, customer, customer_kind FROM erasures)
+        WHERE (workspace, customer, customer_kind) IN (
+            SELECT workspace, customer, customer_kind
+            FROM stored_customers
+            WHERE subject_hash IN (SELECT subject_hash FROM stored_erasures)
+            OR workspace IN (SELECT workspace FROM erased_workspaces)
+        )
     ) AS since
     INNER JOIN
     (
-        SELECT workspace, customer, customer_kind, max(version) AS version
-        FROM erasures
-        GROUP BY workspace, customer, customer_kind
+        SELECT subject_hash, max(version) AS version
+        FROM
+        (
+            SELECT subject_hash, version FROM stored_erasures
+            UNION ALL
+            SELECT known.subject_hash AS subject_hash, gone.version AS version
+            FROM stored_customers AS known
+            INNER JOIN erased_workspaces AS gone ON known.workspace = gone.workspace
+        )
+        GROUP BY subject_hash
     ) AS erased
-        ON since.workspace = erased.workspace
-        AND since.customer = erased.customer
-        AND since.customer_kind = erased.customer_kind
+        ON since.subject_hash = erased.subject_hash
     WHERE since.version > erased.version
-    GROUP BY workspace, customer, customer_kind
+    GROUP BY subject_hash
 ) AS returned
-    ON seen.workspace = returned.workspace
-    AND seen.customer = returned.customer
-    AND seen.customer_kind = returned.customer_kind
+    ON seen.subject_hash = returned.subject_hash
 SETTINGS join_use_nulls = 0
