@@ -28,7 +28,7 @@ HOMES = {
     "chdb": set(),  # importing it starts an engine; deploy/clickhouse_server.py loads its file
     "typer": {"deploy"},
 }
-ENVIRONMENT = {"deploy/cli.py"}
+ENVIRONMENT = {"deploy/cli.py", "deploy/command.py"}
 LONGEST = 300
 
 
