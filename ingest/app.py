@@ -20,7 +20,16 @@ from ingest.keys.first import keyring
 from ingest.keys.uses import uses_of
 from ingest.keys.watch import watched
 from ingest.log import Log
-from ingest.metrics import BUDGET_USED, LOG_REACHABLE, Metrics
+from ingest.log.spool import SpooledLog
+from ingest.metrics import (
+    BUDGET_USED,
+    LOG_REACHABLE,
+    SPOOL_BYTES,
+    SPOOL_OLDEST,
+    SPOOL_RECORDS,
+    SPOOLING,
+    Metrics,
+)
 from ingest.metrics_server import PATH, Shown
 from ingest.questions import Asked
 from ingest.rates import Rates
@@ -79,7 +88,19 @@ def _edge(settings: Settings, log: Log, now: Callable[[], float], clock: Callabl
     )
     metrics.gauges[BUDGET_USED] = lambda: edge.budget.used
     metrics.gauges[LOG_REACHABLE] = log.reachable
+    if edge.spool is not None:
+        metrics.gauges |= _spool_gauges(edge.spool, now)
     return edge
+
+
+def _spool_gauges(log: SpooledLog, now: Callable[[], float]) -> dict[str, Callable[[], float]]:
+    return {
+        LOG_REACHABLE: log.delivering,
+        SPOOLING: log.spooling,
+        SPOOL_RECORDS: lambda: log.held.records,
+        SPOOL_BYTES: lambda: log.held.bytes,
+        SPOOL_OLDEST: lambda: max(0.0, now() - log.held.oldest_at / 1000) if log.held.records else 0.0,
+    }
 
 
 def _api_routes(edge: Edge) -> list[Route]:

@@ -17,10 +17,12 @@ from ingest.ids import new_id
 from ingest.intake import Budget, Lease, read_body
 from ingest.keys.ring import Keyring
 from ingest.log import Log
+from ingest.log.spool import SpooledLog
 from ingest.metrics import Metrics
 from ingest.rates import Rates
 from ingest.refusals import Refusals
 from ingest.roles import check_kind
+from schemas import failpoints
 from schemas.messages import Context
 
 Headers = Mapping[bytes, bytes]
@@ -28,7 +30,8 @@ _NO_QUOTA: Mapping[str, str] = {}
 
 
 class Edge:
-    """What all requests share. `draining`: the process is told to end, and finishes what it took."""
+    """What all requests share. `draining`: the process is told to end, and finishes what it took. `spool`: the log, if
+    it has one."""
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Edge:
         disk: Disk | None,
     ) -> None:
         self.log = log
+        self.spool = log if isinstance(log, SpooledLog) else None
         self.keys = keys
         self.now = now
         self.metrics = metrics
@@ -89,11 +93,13 @@ async def take(edge: Edge, endpoint: Endpoint, scope: Scope, receive: Receive) -
         check_kind(key.role, messages[0].kind)
         # A parsed body may be many times its size, and so may a message: only what is encoded may wait for the log.
         del raw, body
+        failpoints.reach("edge.before-append")
         began = perf_counter()
         appended = edge.log.append(messages)
         del messages
         await appended
         edge.metrics.appends.add(perf_counter() - began)
+        failpoints.reach("edge.before-answer")
     return quota
 
 

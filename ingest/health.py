@@ -1,4 +1,5 @@
-"""`/live`: the process runs. `/ready`: it can keep its promise now. Open to everybody, and telling nothing else."""
+"""`/live`: the process runs. `/ready`: it can keep its promise now, and whether by a spool. Open to everybody, and
+telling nothing else."""
 
 from collections.abc import Awaitable, Callable
 
@@ -25,7 +26,8 @@ def _ready(edge: Edge) -> Callable[[Request], Awaitable[Response]]:
         reason = _not_ready(edge)
         if reason:
             return answer({"status": "not ready", "reason": reason}, 503)
-        return answer({"status": "ready"})
+        spooling = edge.spool is not None and edge.spool.spooling()
+        return answer({"status": "ready", "spooling": True} if spooling else {"status": "ready"})
 
     return ready
 
@@ -34,7 +36,7 @@ def _not_ready(edge: Edge) -> str:
     if edge.draining:
         return "shutting down"
     if not edge.log.reachable():
-        return "the log cannot be reached"
+        return "the log cannot be reached" if edge.spool is None else "the log is away and the spool takes no more"
     if edge.disk is not None and edge.disk.full():
         return "the disk is full"
     return ""

@@ -9,6 +9,7 @@ import errno
 import resource
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from ingest import limits
 from ingest.app import ClosableLog, create_app
 from ingest.certificates import Certificate
 from ingest.connections import Connections
+from ingest.log.spool import Direct, SpooledLog
+from ingest.log.spool_file import Spool
 from ingest.metrics import CONNECTIONS
 from ingest.metrics_server import metrics_port
 from ingest.origins import Origins, advice, networks, refuses_plain_http
@@ -89,16 +92,24 @@ def _log(settings: Settings) -> ClosableLog:
     if settings.kafka:
         from ingest.log.kafka import KafkaLog
 
-        return KafkaLog(
+        kafka = KafkaLog(
             bootstrap=settings.kafka,
             topic=settings.topic,
             partitions=settings.partitions,
             replication=settings.replication,
             append_timeout=settings.append_timeout,
         )
+        return _spooled(kafka, settings) if settings.spool else kafka
     from ingest.log.sqlite import SqliteLog
 
     return SqliteLog(settings.data / "log.db", append_timeout=settings.append_timeout)
+
+
+def _spooled(kafka: Direct, settings: Settings) -> SpooledLog:
+    timeout = settings.append_timeout
+    folder, largest = Path(settings.spool), settings.spool_bytes
+    spool = Spool(folder, largest=largest, append_timeout=timeout, clock=time.time)
+    return SpooledLog(kafka, spool, append_timeout=timeout)
 
 
 def _listen(host: str, port: int) -> socket.socket:

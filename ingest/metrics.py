@@ -21,6 +21,10 @@ APPEND_DURATION = "penstock_edge_append_seconds"
 BUDGET_USED = "penstock_edge_bytes_in_flight"
 CONNECTIONS = "penstock_edge_connections"
 LOG_REACHABLE = "penstock_edge_log_reachable"
+SPOOLING = "penstock_edge_spooling"
+SPOOL_RECORDS = "penstock_edge_spool_records"
+SPOOL_BYTES = "penstock_edge_spool_bytes"
+SPOOL_OLDEST = "penstock_edge_spool_oldest_seconds"
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 # Of all that has no endpoint: whoever makes up paths must not make up metrics.
@@ -106,4 +110,8 @@ _GAUGES = {
     BUDGET_USED: "Bytes of bodies in the process now.",
     CONNECTIONS: "Open connections.",
     LOG_REACHABLE: "1 if the log can be reached, else 0.",
+    SPOOLING: "1 while messages go to the spool, else 0.",
+    SPOOL_RECORDS: "Messages in the spool.",
+    SPOOL_BYTES: "Bytes of the spool's file that are in use.",
+    SPOOL_OLDEST: "How long the oldest message has been in the spool.",
 }

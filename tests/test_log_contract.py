@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import pytest
 from ingest.errors import TooLarge, Unavailable
 from ingest.log import Log
 from ingest.log.kafka import KafkaLog
+from ingest.log.spool import SpooledLog
+from ingest.log.spool_file import Spool
 from ingest.log.sqlite import SqliteLog
 from schemas.messages import Context, Message
 from schemas.topics import LARGEST_RECORD
@@ -33,10 +36,14 @@ class Place:
     reader: Callable[[], AbstractAsyncContextManager[Reader]]
 
 
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+KAFKA = [pytest.param(name, marks=pytest.mark.kafka) for name in ("kafka", "spooled")]
+
+
+@pytest.fixture(params=["embedded", *KAFKA])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    if request.param == "kafka":
-        return kafka_place(request.getfixturevalue("kafka"), request.getfixturevalue("topic"))
+    if request.param != "embedded":
+        place = kafka_place(request.getfixturevalue("kafka"), request.getfixturevalue("topic"))
+        return place if request.param == "kafka" else spooled_place(place, tmp_path)
     ticks = itertools.count(1_000)
     return Place(
         lambda **options: SqliteLog(tmp_path / "log.db", clock=lambda: next(ticks) / 1000, **options),
@@ -50,6 +57,18 @@ def kafka_place(address: str, topic: str) -> Place:
         lambda **more: KafkaLog(**{**options, "append_timeout": 10.0, **more}),
         lambda: KafkaReader(bootstrap=address, topic=topic, group=topic),
     )
+
+
+def spooled_place(kafka: Place, folder: Path) -> Place:
+    """The same with a spool beside it."""
+
+    def log(*, pending_bytes: int = 64 << 20, **options: Any) -> SpooledLog:
+        bounds = {"append_timeout": 10.0, "pending_bytes": pending_bytes, **options}
+        spool = Spool(folder, largest=1 << 30, clock=time.time, **bounds)
+        direct: Any = kafka.log(**bounds)
+        return SpooledLog(direct, spool, append_timeout=bounds["append_timeout"])
+
+    return Place(log, kafka.reader)
 
 
 def message(number: int, subject: str = "id:42", **fields: Any) -> Message:

@@ -1,4 +1,4 @@
-"""Where the edge writes: the protocol; its two implementations are beside it."""
+"""Where the edge writes: the protocol; Kafka and the embedded log are beside it, and the spool for Kafka's absence."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,7 +10,7 @@ class Log(Protocol):
     """An append-only log. Used as `async with`: entering opens it, leaving flushes what was taken and closes it."""
 
     async def append(self, messages: Sequence[Message]) -> None:
-        """Return once every message is durable.
+        """Return once every message is durable: on Kafka, in the embedded log, or in the spool of this edge.
 
         Raises `ingest.errors.Unavailable` when the log did not confirm in time, is full or is closed. Some of the
         messages may then still arrive: the caller cannot know, so a retry can write a message twice, and readers

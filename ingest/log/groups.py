@@ -15,6 +15,7 @@ from schemas.messages import Message
 from schemas.topics import LARGEST_RECORD, partition
 
 B = TypeVar("B")
+Encoded = tuple[bytes, bytes, int]  # key, value, and the bytes of both together
 
 
 class Group(Generic[B]):
@@ -78,15 +79,23 @@ class Groups(Generic[B]):
         self.overdue = 0  # groups whose callers were refused while the write is still on its way
 
     async def append(self, messages: Sequence[Message]) -> None:
-        """See `Log.append`. Nothing of `messages` is queued unless all of it can be."""
-        records = self._admit(messages)
+        """See `Log.append`."""
+        groups = self.put(encoded(messages))
         del messages  # what waits is encoded; the messages may be several times as large
+        await settled(groups)
+
+    def put(self, records: Sequence[Encoded]) -> list[Group[B]]:
+        """Queue them, in their order; the groups that they are in. Raises `Unavailable`, and then none is queued."""
+        if not self._open:
+            raise Unavailable("shutting down")
+        if sum(size for _, _, size in records) > self._free:
+            raise Unavailable("too much is waiting for the log")
         lanes, count = self._lanes, len(self._lanes)
-        for group in [lanes[partition(key, count)].put(key, value, size) for key, value, size in records]:
-            if not group.settled:
-                await group.waiter()
-            if group.failure:
-                raise Unavailable(group.failure)
+        return [lanes[partition(key, count)].put(key, value, size) for key, value, size in records]
+
+    def idle(self) -> bool:
+        """Whether nothing waits or is on its way."""
+        return not any(lane.waiting or lane.sending for lane in self._lanes)
 
     async def close(self) -> None:
         """Refuse what comes from now on, and return when everybody who waits has an answer: within the timeout."""
@@ -103,21 +112,26 @@ class Groups(Generic[B]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _admit(self, messages: Sequence[Message]) -> list[tuple[bytes, bytes, int]]:
-        """Key, value and size of each, if all of them can be taken."""
-        records, total = [], 0
-        for message in messages:
-            key, value = schema.key(message), schema.encode(message)
-            size = len(key) + len(value)
-            if size > LARGEST_RECORD:
-                raise TooLarge(f"one message may have at most {LARGEST_RECORD} bytes on the log")
-            records.append((key, value, size))
-            total += size
-        if not self._open:
-            raise Unavailable("shutting down")
-        if total > self._free:
-            raise Unavailable("too much is waiting for the log")
-        return records
+
+def encoded(messages: Sequence[Message]) -> list[Encoded]:
+    """The records of messages. Raises `TooLarge` if one is more than a log can hold."""
+    records = []
+    for message in messages:
+        key, value = schema.key(message), schema.encode(message)
+        size = len(key) + len(value)
+        if size > LARGEST_RECORD:
+            raise TooLarge(f"one message may have at most {LARGEST_RECORD} bytes on the log")
+        records.append((key, value, size))
+    return records
+
+
+async def settled(groups: Sequence[Group[Any]]) -> None:
+    """Return once all are written. Raises `Unavailable` as soon as one is not; the others may still be."""
+    for group in groups:
+        if not group.settled:
+            await group.waiter()
+        if group.failure:
+            raise Unavailable(group.failure)
 
 
 class _Lane(Generic[B]):

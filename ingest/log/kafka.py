@@ -21,9 +21,10 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.structs import RecordMetadata
 
 from ingest.errors import Unavailable
-from ingest.log.groups import Groups
+from ingest.log.groups import Encoded, Group, Groups
 from ingest.log.producer import BATCH_BYTES, close_producer, open_producer
 from ingest.log.topic import prepare_topic
 from schemas.messages import Message
@@ -45,6 +46,7 @@ class KafkaLog:
 
     append_timeout: s until an append is refused.
     request_timeout: s after which aiokafka gives a request up and repeats it.
+    newest: the latest append time that Kafka has confirmed here, ms since 1970 by its clock.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class KafkaLog:
         self._partitions = partitions
         self._replication = replication
         self._request_timeout = request_timeout
+        self.newest = 0
         self._producer: AIOKafkaProducer | None = None
         self._usable = asyncio.Event()
         self._broken = asyncio.Event()
@@ -78,6 +81,9 @@ class KafkaLog:
 
     def append(self, messages: Sequence[Message]) -> Coroutine[Any, Any, None]:
         return self._groups.append(messages)
+
+    def put(self, records: Sequence[Encoded]) -> Sequence[Group[BatchBuilder]]:
+        return self._groups.put(records)
 
     def reachable(self) -> bool:
         return self._usable.is_set() and not self._groups.overdue
@@ -112,18 +118,21 @@ class KafkaLog:
         except TimeoutError:
             raise Unavailable("Kafka does not answer") from None
         try:
-            await delivery
+            confirmed = await delivery
         except KafkaError as error:
             self._give_up(producer, error)
             raise Unavailable("Kafka did not take the write") from error
+        self.newest = max(self.newest, confirmed.timestamp)  # -1 if it was a repeat of one it had
 
     async def _hand_over(
         self, producer: AIOKafkaProducer, partition: int, batch: BatchBuilder
-    ) -> asyncio.Future[object]:
+    ) -> asyncio.Future[RecordMetadata]:
         try:
             if partition not in await producer.partitions_for(self._topic):
                 raise KafkaError(f"topic {self._topic} has no partition {partition}")
-            delivery: asyncio.Future[object] = await producer.send_batch(batch, self._topic, partition=partition)
+            delivery: asyncio.Future[RecordMetadata] = await producer.send_batch(
+                batch, self._topic, partition=partition
+            )
         except ProducerClosed:
             raise Unavailable("Kafka's producer is being made anew") from None
         except KafkaError as error:
