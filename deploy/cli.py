@@ -9,6 +9,12 @@ from typing import Annotated, Literal
 import typer
 
 from deploy.command import BAD_SETTINGS, asking, begin, configured, fail
+from deploy.commands.audit import audit
+from deploy.commands.check import check
+from deploy.commands.erasures import erasures
+from deploy.commands.purge import erase_workspace, purge
+from deploy.commands.replay import replay
+from deploy.commands.trace import trace
 
 app = typer.Typer(
     name="penstock",
@@ -193,6 +199,15 @@ def _refusals() -> Iterator[None]:
         yield
     except Refused as error:
         fail(str(error))
+
+
+app.command("replay")(replay)
+app.command("audit")(audit)
+app.command("check")(check)
+app.command("trace")(trace)
+app.command("purge")(purge)
+app.command("erase-workspace")(erase_workspace)
+app.command("erasures")(erasures)
 
 
 def main() -> None:

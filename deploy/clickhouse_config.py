@@ -5,7 +5,7 @@ Who may do what:
 - `default` is the session inside the process that holds the listeners open. It can have no password, so nobody
   else gets in under its name: its one session is taken, and its rights end at opening listeners.
 - `penstock` writes: everything in the databases `penstock` and `penstock_…`, nothing on the machine.
-- `reader` is for people: SELECT in `penstock`, within limits that leave the writer its share.
+- `reader` is for people: SELECT in `penstock`, the erasure key apart, within limits that leave the writer its share.
 """
 
 import hashlib
@@ -123,18 +123,20 @@ def _users_xml(passwords: Passwords, reader_memory: int) -> str:
 """
 
 
-_INNER_GRANTS = ("SYSTEM LISTEN ON *.*", "CREATE TEMPORARY TABLE ON *.*", "READ ON FILE")
+_INNER_GRANTS = ("GRANT SYSTEM LISTEN ON *.*", "GRANT CREATE TEMPORARY TABLE ON *.*", "GRANT READ ON FILE")
 _WRITER_GRANTS = (
-    f"SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, SHOW, SYSTEM, dictGet ON {DATABASE}*.*",
-    "SELECT ON system.*",
-    "TABLE ENGINE ON *",
-    "CREATE TEMPORARY TABLE ON *.*",
+    f"GRANT SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE ON {DATABASE}*.*",
+    f"GRANT SHOW, SYSTEM, dictGet ON {DATABASE}*.*",
+    "GRANT SELECT ON system.*",
+    "GRANT TABLE ENGINE ON *",
+    "GRANT CREATE TEMPORARY TABLE ON *.*",
 )
-_READER_GRANTS = (f"SELECT ON {DATABASE}.*",)
+# With the key somebody could try names until one has the hash of a deletion.
+_READER_GRANTS = (f"GRANT SELECT ON {DATABASE}.*", f"REVOKE SELECT ON {DATABASE}.erasure_key")
 
 
 def _user(profile: str, grants: tuple[str, ...]) -> str:
-    queries = "".join(f"<query>GRANT {grant}</query>" for grant in grants)
+    queries = "".join(f"<query>{grant}</query>" for grant in grants)
     return (
         f"<networks><ip>127.0.0.1</ip></networks><profile>{profile}</profile><quota>default</quota>"
         f"<grants>{queries}</grants>"

@@ -49,6 +49,7 @@ def working() -> Iterator[tuple[Settings, str]]:
         from deploy.instance import NothingRunning, writer_url
         from workers.clickhouse import Away, Failed
 
+        logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # it raises what it logs
         try:
             yield settings, writer_url(settings)
         except (NothingRunning, Away, Failed) as error:

@@ -47,7 +47,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the session's broker."""
     kind = _kind()
     if kind is None:
-        _not_run(NO_BROKER)
+        not_run(NO_BROKER)
     if kind == "named":
         yield os.environ[NAMED]
     elif kind == "container":
@@ -66,7 +66,7 @@ def topic() -> str:
 @pytest.fixture(scope="session")
 def _private_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Broker]:
     if not local.installable():
-        _not_run(NO_LOCAL_BROKER)
+        not_run(NO_LOCAL_BROKER)
     with local.Broker(tmp_path_factory.mktemp("private-kafka")) as broker:
         yield broker
 
@@ -112,7 +112,7 @@ def _container() -> Iterator[str]:
         yield f"127.0.0.1:{port}"
 
 
-def _not_run(reason: str) -> NoReturn:
+def not_run(reason: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

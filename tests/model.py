@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from schemas.messages import Message
 
+Version = tuple[int, int, int]  # effective time, append time, offset: the higher wins
+NO_CUSTOMERS = ("anon:", "invite:")
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -17,10 +20,13 @@ class Placed:
     partition: int = 0
 
     @property
-    def version(self) -> tuple[int, int, int]:
-        stamped = self.message.kind == "identify" and self.message.sent_timestamp
-        effective = min(int(max(self.message.timestamp, 0) * 1000), self.at) if stamped else self.at
-        return effective, self.at, self.offset
+    def version(self) -> Version:
+        effective = [self.at]
+        if self.message.kind == "identify" and self.message.sent_timestamp:
+            effective.append(int(max(self.message.timestamp, 0) * 1000))
+        if self.message.spooled_at:
+            effective.append(int(self.message.spooled_at * 1000))
+        return min(effective), self.at, self.offset
 
 
 @dataclass
@@ -32,26 +38,60 @@ class World:
     seen: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
 
-def world(records: Iterable[Placed]) -> World:
-    """Apply the records in the order of their versions."""
-    now = World()
-    events: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
-    for record in sorted(records, key=lambda record: record.version):
+@dataclass
+class _Life:
+    """One subject since its last deletion. `events`: id -> name, data, version of its last repeat."""
+
+    attributes: dict[str, str] = field(default_factory=dict)
+    events: dict[str, tuple[str, str, Version]] = field(default_factory=dict)
+    versions: list[Version] = field(default_factory=list)
+    identified: list[Version] = field(default_factory=list)
+    again: bool = False
+
+    def add(self, record: Placed) -> None:
         message = record.message
-        who = (message.workspace, message.subject)
-        if message.kind == "delete":
-            for gone in (now.customers, now.seen, events):
-                gone.pop(who, None)
+        self.versions.append(record.version)
+        self.attributes.update(message.attributes)
+        if message.kind == "identify":
+            self.identified.append(record.version)
+        else:
+            self.events[message.id] = (message.name, bytes(message.data).decode(), record.version)
+
+    @property
+    def seen(self) -> tuple[int, int]:
+        """Effective times of the first and the last message. Who came back is first seen at the first identify since,
+        or the first event, of whose repeats only the last one counts; who never left, at the very first message."""
+        since = [*self.identified, *(version for _, _, version in self.events.values())]
+        return min(since if self.again else self.versions)[0], max(self.versions)[0]
+
+
+def world(records: Iterable[Placed], erased: Iterable[tuple[str, Version]] = ()) -> World:
+    """Apply the records in the order of their versions. erased: workspaces, and below which versions all is gone."""
+    lives: dict[tuple[str, str], _Life] = {}
+    begun_anew: set[str] = set()
+    steps: list[tuple[Version, str | Placed]] = [(version, workspace) for workspace, version in erased]
+    steps += [(record.version, record) for record in records]
+    for _, step in sorted(steps, key=lambda step: step[0]):
+        if isinstance(step, str):
+            begun_anew.add(step)
+            lives = {who: life for who, life in lives.items() if who[0] != step}
             continue
-        if not message.subject.startswith(("anon:", "invite:")):
-            now.customers.setdefault(who, {}).update(message.attributes)
-            now.seen[who] = (now.seen.get(who, record.version)[0], record.version[0])
-        if message.kind != "identify":
-            events.setdefault(who, {})[message.id] = (message.name, bytes(message.data).decode())
-    now.events = {(*who, id): event for who, kept in events.items() for id, event in kept.items()}
-    for attributes in now.customers.values():
-        for name in [name for name, text in attributes.items() if text in ("null", '""')]:
-            del attributes[name]
+        who = (step.message.workspace, step.message.subject)
+        if step.message.kind == "delete":
+            lives[who] = _Life(again=True)
+        else:
+            lives.setdefault(who, _Life(again=step.message.workspace in begun_anew)).add(step)
+    return _shown(lives)
+
+
+def _shown(lives: dict[tuple[str, str], _Life]) -> World:
+    now = World()
+    for who, life in lives.items():
+        now.events |= {(*who, id): (name, data) for id, (name, data, _) in life.events.items()}
+        if life.versions and not who[1].startswith(NO_CUSTOMERS):
+            known = {name: text for name, text in life.attributes.items() if text not in ("null", '""')}
+            now.customers[who] = known
+            now.seen[who] = life.seen
     return now
 
 

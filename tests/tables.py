@@ -8,7 +8,7 @@ from itertools import groupby
 from clickhouse_connect.driver.client import Client
 
 from schemas.messages import encode, key
-from tests.model import Placed, World
+from tests.model import Placed, Version, World, shown
 from workers.batch import Clocks, splice
 from workers.sink import Sink
 
@@ -36,6 +36,18 @@ def land(sink: Sink, generation: str, records: Sequence[Placed]) -> None:
     spliced = splice(generation, by_partition, Clocks(lambda partition, offset: 0))
     assert spliced.foreign == []
     sink.insert(b"".join(spliced.rows))
+
+
+def packed(version: Version) -> int:
+    """A version as the one number that the tables hold."""
+    effective, at, offset = version
+    return (effective << 86) + (at << 44) + offset
+
+
+def said(expected: World) -> World:
+    """The model as the views show it: their map `attributes` holds strings without quotes."""
+    customers = {who: {n: shown(t) for n, t in attributes.items()} for who, attributes in expected.customers.items()}
+    return World(expected.events, customers, expected.seen)
 
 
 def cuts(records: Sequence[Placed], rng: random.Random, most: int) -> Iterator[Sequence[Placed]]:

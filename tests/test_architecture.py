@@ -20,11 +20,23 @@ IDS = [str(path.relative_to(ROOT)) for path in SOURCES]
 HOMES = {
     "starlette": {"ingest"},
     "uvicorn": {"ingest"},
-    "prometheus_client": {"ingest/metrics.py", "ingest/metrics_server.py"},
+    "prometheus_client": {"ingest/metrics.py", "ingest/metrics_server.py", "workers/metrics.py"},
     "backports": {"ingest/zstandard.py"},
     "compression": {"ingest/zstandard.py"},
     "aiokafka": {"ingest/log", "workers/log"},
-    "clickhouse_connect": {"workers/clickhouse.py", "workers/sink.py", "workers/migrate.py", "deploy/query.py"},
+    "clickhouse_connect": {
+        "workers/clickhouse.py",
+        "workers/sink.py",
+        "workers/migrate.py",
+        "workers/check.py",
+        "workers/watch.py",
+        "workers/asking.py",
+        "workers/replay/tables.py",
+        "workers/erasable.py",
+        "workers/erasures.py",
+        "workers/purge.py",
+        "deploy/query.py",
+    },
     "chdb": set(),  # importing it starts an engine; deploy/clickhouse_server.py loads its file
     "typer": {"deploy"},
 }

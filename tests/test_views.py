@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.messages import Context, Kind, Message
-from tests.model import Placed, World, shown, world
-from tests.tables import cuts, land, views
+from tests.model import Placed, world
+from tests.tables import cuts, land, said, views
 from workers.sink import Sink
 
 NOW = 1_790_000_000_000
@@ -35,12 +35,6 @@ def message(kind: Kind, subject: str, workspace: str, **fields: object) -> Messa
 
 def placed(messages: list[Message], start: int = 0) -> list[Placed]:
     return [Placed(message, start + i, NOW + (start + i) // 3) for i, message in enumerate(messages)]
-
-
-def said(expected: World) -> World:
-    """The model's attributes as the map shows them."""
-    customers = {who: {n: shown(t) for n, t in attributes.items()} for who, attributes in expected.customers.items()}
-    return World(expected.events, customers, expected.seen)
 
 
 TEXTS = [

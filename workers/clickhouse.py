@@ -1,5 +1,7 @@
 """A client for a ClickHouse address: the one place that makes them."""
 
+import re
+
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
@@ -44,6 +46,12 @@ REJECTIONS = frozenset(
 )
 
 
+# s without a word of the server, after which a call is given up. The largest batch takes a server of two cores 1.5 s,
+# and some more where there are too many parts. Too short would repeat an insert that is still being worked on:
+# harmless, but a slow server would get ever slower. Too long, and one that vanished holds the rows up for as long.
+PATIENCE = 60.0
+
+
 class Away(Exception):
     """ClickHouse could not be reached, or cannot take anything just now. The same call may succeed later."""
 
@@ -60,18 +68,20 @@ class Refused(Failed):
         self.code = code
 
 
-def connect(url: str) -> Client:
+def connect(url: str, patience: float = PATIENCE) -> Client:
     """A client for `http[s]://user:password@host:port/database`. Raises `Away` or `Failed`."""
     try:
         return clickhouse_connect.get_client(
             dsn=url,
             autogenerate_session_id=False,
             dedicated_pool=True,
-            connect_timeout=5,
-            send_receive_timeout=120,
+            connect_timeout=min(5.0, patience),
+            send_receive_timeout=patience,
         )
     except ClickHouseError as error:
         raise translated(error) from None
+    except (TypeError, ValueError):  # whose text may hold the password
+        raise Failed("The address of ClickHouse cannot be used: give http://user:password@host:8123/database") from None
 
 
 def translated(error: ClickHouseError) -> Away | Failed:
@@ -87,5 +97,8 @@ def translated(error: ClickHouseError) -> Away | Failed:
 
 def _text(said: str) -> str:
     """`Code: 117. DB::Exception: …`, one line: no preamble, no stack trace, no address."""
+    unanswered = re.search(r"\[Errno -?\d+\] ([^\"')]+)", said)
+    if unanswered and "Code:" not in said:
+        return f"ClickHouse does not answer: {unanswered[1]}"
     said = said[max(said.find("Code:"), 0) :].partition("Stack trace")[0].partition("(for url")[0]
     return " ".join(said.split())

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from schemas import failpoints
 from workers.batch import Placed, Spliced
 from workers.clickhouse import Refused
 
@@ -76,6 +77,7 @@ def land(spliced: Spliced, insert: Callable[[bytes], None], allowance: Allowance
             if end - first == 1:
                 dead.append(DeadLetter(spliced.records[first], refused.code, str(refused)))
             else:
+                failpoints.reach("worker.halving")
                 middle = (first + end) // 2
                 halves += [(middle, end), (first, middle)]
         if len(dead) > allowance.most and allowance.share < 1:

@@ -14,10 +14,12 @@ from typing import Protocol
 
 import structlog
 
+from schemas import failpoints
 from workers.batch import Clocks, Spliced, splice
 from workers.clickhouse import Away, Failed
 from workers.dead_letters import Allowance, DeadLetter, land
 from workers.log import Polled, Reader, Record
+from workers.metrics import WorkerMetrics
 
 log = structlog.get_logger()
 
@@ -71,11 +73,19 @@ class Batch:
 class Pump:
     """Moves records from a reader into the tables until it is told to stop."""
 
-    def __init__(self, reader: Reader, tables: Tables, limits: Limits, allowance: Allowance | None = None) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        tables: Tables,
+        limits: Limits,
+        allowance: Allowance | None = None,
+        metrics: WorkerMetrics | None = None,
+    ) -> None:
         self._reader = reader
         self._tables = tables
         self._limits = limits
         self._allowance = allowance or Allowance()
+        self._metrics = metrics or WorkerMetrics()
         self._clocks = Clocks(lambda *place: tables.append_time_before(reader.generation, *place))
         self._epoch = -1
         self._started = 0.0
@@ -113,6 +123,7 @@ class Pump:
         if batch.epoch != self._epoch:
             self._clocks.forget()
             self._epoch = batch.epoch
+        failpoints.reach("worker.polled")
         flight = Flight(batch)
         flight.insert = asyncio.create_task(self._insert(flight))
         return flight
@@ -127,6 +138,7 @@ class Pump:
             flight.dead = await asyncio.to_thread(land, flight.spliced, self._tables.insert, self._allowance)
             flight.seconds = monotonic() - began
         if flight.dead:
+            failpoints.reach("worker.burying")
             await asyncio.to_thread(self._tables.bury, generation, flight.dead)
 
     async def _land(self, flight: "Flight", stop: asyncio.Event) -> None:
@@ -138,6 +150,7 @@ class Pump:
                 break
             except Away as error:
                 log.warning("ClickHouse is away, trying again", rows=flight.batch.rows, wait=backoff, error=str(error))
+                self._metrics.fails("insert", f"ClickHouse is away: {error}")
             except Failed as error:
                 tries -= 1
                 if not tries:
@@ -149,10 +162,12 @@ class Pump:
             await self._finished(asyncio.create_task(_first(stop.wait(), backoff)))
             backoff = min(backoff * 2, self._limits.longest_backoff)
             flight.insert = asyncio.create_task(self._insert(flight))
+        failpoints.reach("worker.inserted")
         await self._reader.commit(Polled(flight.batch.records, flight.batch.epoch))
-        log.info("inserted", rows=flight.batch.rows - len(flight.dead or ()), seconds=round(flight.seconds, 3))
+        codes = Counter(letter.code for letter in flight.dead or ())
+        self._metrics.inserted(flight.batch.rows - codes.total(), flight.seconds, codes)
+        log.info("inserted", rows=flight.batch.rows - codes.total(), seconds=round(flight.seconds, 3))
         if flight.dead:
-            codes = Counter(letter.code for letter in flight.dead)
             log.error("dead letters: see penstock dead-letters", records=len(flight.dead), codes=dict(codes))
 
     async def _finished(self, task: asyncio.Task[None]) -> None:

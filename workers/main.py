@@ -2,17 +2,25 @@
 
 import asyncio
 import signal
+from collections.abc import Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import structlog
 
 from schemas.settings import BadSettings, Settings
-from workers.clickhouse import Away, Failed
+from workers import watch
+from workers.audit.audit import RecentAudit
+from workers.clickhouse import Failed
 from workers.dead_letters import Allowance, TooManyDeadLetters
-from workers.log import Reader
+from workers.log import LogReplaced, Reader
 from workers.loop import Limits, Pump
-from workers.migrate import migrate
+from workers.metrics import WorkerMetrics
+from workers.metrics_server import served
+from workers.purge import purge_when_due
+from workers.schedule import beside, every
 from workers.sink import Sink
+from workers.start import prepared
 
 log = structlog.get_logger()
 
@@ -26,6 +34,9 @@ def run(settings: Settings) -> int:
     except (Failed, TooManyDeadLetters) as error:
         log.error("stopped: ClickHouse does not have this batch and nothing of it is lost", error=str(error))
         return 1
+    except LogReplaced as error:
+        log.error("stopped: start it again to read the new log from its beginning", error=str(error))
+        return 1
     return 0
 
 
@@ -33,28 +44,26 @@ async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await _migrated(settings.clickhouse, stop)
-    with Sink(settings.clickhouse) as sink:
-        async with _reader(settings) as reader:
-            await Pump(reader, sink, Limits(), Allowance(settings.dead_letter_share)).run(stop)
+    metrics = WorkerMetrics()
+    with served(settings, metrics), Sink(settings.clickhouse) as sink:
+        await prepared(settings, stop)
+        async with _reader(settings) as reader, beside(*_jobs(settings, metrics, stop)):
+            await Pump(reader, sink, Limits(), Allowance(settings.dead_letter_share), metrics).run(stop)
 
 
-async def _migrated(url: str, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        try:
-            await asyncio.to_thread(migrate, url)
-        except Away as error:
-            log.warning("ClickHouse is away, trying again", error=str(error))
-            await asyncio.sleep(1)
-        else:
-            return
+def _jobs(settings: Settings, metrics: WorkerMetrics, stop: asyncio.Event) -> Iterator[Coroutine[None, None, None]]:
+    if settings.worker_port:
+        yield every(watch.EVERY, watch.Watch(settings, metrics).look, stop, name="watch")
+    yield every(settings.audit_every, RecentAudit(settings, metrics).look, stop, name="audit")
+    purge = partial(purge_when_due, settings.clickhouse, settings.purge_every)
+    yield every(settings.purge_every, purge, stop, name="purge")
 
 
 def _reader(settings: Settings) -> AbstractAsyncContextManager[Reader]:
     if settings.kafka:
         from workers.log.kafka import KafkaReader
 
-        return KafkaReader(bootstrap=settings.kafka, topic=settings.topic)
+        return KafkaReader(bootstrap=settings.kafka, topic=settings.topic, partitions=settings.partitions)
     from workers.log.sqlite import SqliteReader
 
     return SqliteReader(settings.data / "log.db", settings.data / "positions.db")

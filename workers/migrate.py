@@ -3,69 +3,149 @@
 import hashlib
 import re
 import secrets
+import time
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import NamedTuple
 
 import structlog
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
+from schemas import failpoints
 from workers.clickhouse import Failed, connect, translated
 
 log = structlog.get_logger()
 
+# One row is one file that was applied, with the SHA-256 of what it said then, and of what it had said before.
 MIGRATIONS = """
 CREATE TABLE IF NOT EXISTS migrations
 (
     name String,
     checksum String,
-    applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
+    applied_at DateTime64(3, 'UTC') DEFAULT now64(3),
+    earlier Array(String)
 )
 ENGINE = ReplacingMergeTree(applied_at)
 ORDER BY name
 """
+# Of databases that are older than the column.
+EARLIER = "ALTER TABLE migrations ADD COLUMN IF NOT EXISTS earlier Array(String)"
+
+FILE_SECONDS = 6 * 3600.0  # a file that rewrites a large table takes its time
+TRIES, PAUSE = 8, 0.25
+# What two migrations at once do to each other; the next try finds what the other one made.
+COLLISIONS = frozenset(
+    {
+        15,  # DUPLICATE_COLUMN
+        57,  # TABLE_ALREADY_EXISTS
+        60,  # UNKNOWN_TABLE: it was there when the statement began
+        236,  # ABORTED
+        253,  # REPLICA_ALREADY_EXISTS
+        341,  # UNFINISHED: a mutation of the other one came first
+        473,  # DEADLOCK_AVOIDED: the other one holds the table for too long
+        517,  # CANNOT_ASSIGN_ALTER
+    }
+)
 
 RANDOM = re.compile(r"\{random\}")
 MATERIALIZED_VIEW = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (?P<view>\w+) TO \w+ AS\s")
 
 
-def migrate(url: str) -> list[str]:
+class Contradiction(Failed):
+    """What is in the database and what is in `schemas/` exclude each other."""
+
+
+class Applied(NamedTuple):
+    """What is remembered of a file: the checksum now, and those it had before."""
+
+    checksum: str
+    earlier: tuple[str, ...] = ()
+
+
+def migrate(url: str, folder: Traversable | None = None) -> list[str]:
     """Apply every file that is not applied yet, in the order of their names, and return their names.
 
     Safe at any time and twice at once: each statement changes nothing when it is repeated, and a file is remembered
     after it was applied, so a run that was killed is finished by the next. Views may be edited in place and are then
-    replaced, in one step, so that no row of a running worker misses them; a table that was changed after it was
-    applied raises `Failed`. Raises `Away` as well.
+    replaced, in one step, so that no row of a running worker misses them. Raises `Contradiction`,
+    and has changed nothing, for a table that was edited after it was applied, and where a newer Penstock has migrated.
+    Raises `Away` and `Failed` as well.
     """
-    client = connect(url)
+    files = statements(folder)
+    client = connect(url, FILE_SECONDS)
     try:
-        client.command(MIGRATIONS)
-        return [name for name, statement in statements().items() if _apply(client, name, statement)]
+        _patient(client, MIGRATIONS)
+        _patient(client, EARLIER)
+        remembered = applied(client)
+        pending = plan(files, remembered)
+        for name, wanted in pending.items():
+            _apply(client, name, wanted, files[name], remembered.get(name))
+        return list(pending)
     except ClickHouseError as error:
         raise translated(error) from None
     finally:
         client.close()
 
 
-def statements() -> dict[str, str]:
+def statements(folder: Traversable | None = None) -> dict[str, str]:
     """The statement of each file by its name, in order."""
-    folder = resources.files("schemas") / "clickhouse"
+    folder = folder or resources.files("schemas") / "clickhouse"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     return {file.name: file.read_text() for file in files}
 
 
-def _apply(client: Client, name: str, statement: str) -> bool:
-    checksum = hashlib.sha256(statement.encode()).hexdigest()
-    remembered = client.query(
-        "SELECT checksum FROM migrations FINAL WHERE name = {name:String}", parameters={"name": name}
-    ).result_rows
-    if remembered and remembered[0][0] == checksum:
-        return False
-    if remembered:
-        statement = _replacing(name, statement)
-    client.command(RANDOM.sub(lambda _: str(secrets.randbits(64)), statement))
-    client.insert("migrations", [[name, checksum]], column_names=["name", "checksum"])
+def applied(client: Client) -> dict[str, Applied]:
+    """What is remembered, by file."""
+    rows = client.query("SELECT name, checksum, earlier FROM migrations FINAL").result_rows
+    return {name: Applied(checksum, tuple(earlier)) for name, checksum, earlier in rows}
+
+
+def plan(files: Mapping[str, str], remembered: Mapping[str, Applied]) -> dict[str, list[str]]:
+    """The statements to run, by file and in order. Raises `Contradiction` where going on would undo something."""
+    pending = {}
+    unknown = sorted(remembered.keys() - files.keys())
+    replaced = [name for name, text in files.items() if name in remembered and _sum(text) in remembered[name].earlier]
+    if newer := unknown + replaced:
+        raise Contradiction(
+            f"This ClickHouse was migrated by a newer Penstock (schemas/clickhouse/{newer[0]}): start that one. "
+            "Its tables never go back."
+        )
+    for name, text in files.items():
+        if name not in remembered:
+            pending[name] = _making(text)
+        elif remembered[name].checksum != _sum(text):
+            pending[name] = [_replacing(name, text)]
+    return pending
+
+
+def _apply(client: Client, name: str, wanted: Sequence[str], text: str, before: Applied | None) -> None:
+    failpoints.reach("migrate.begun")
+    for statement in wanted:
+        _patient(client, RANDOM.sub(lambda _: str(secrets.randbits(64)), statement))
+    failpoints.reach("migrate.applied")
+    earlier = [*before.earlier, before.checksum] if before else []
+    client.insert("migrations", [[name, _sum(text), earlier]], column_names=["name", "checksum", "earlier"])
     log.info("migrated", file=name)
-    return True
+
+
+def _patient(client: Client, statement: str) -> None:
+    for left in reversed(range(TRIES)):
+        try:
+            client.command(statement)
+        except Error as error:
+            if error.code not in COLLISIONS or not left:
+                raise
+            log.info("another migration is at the same file, trying again", code=error.code)
+            time.sleep(PAUSE)
+        else:
+            return
+
+
+def _making(text: str) -> list[str]:
+    """Of a materialized view also what replaces it: an older release may have made it and died before it remembered."""
+    return [text, _modifying(materialized, text)] if (materialized := MATERIALIZED_VIEW.search(text)) else [text]
 
 
 def _replacing(name: str, statement: str) -> str:
@@ -74,5 +154,15 @@ def _replacing(name: str, statement: str) -> str:
         return statement
     materialized = MATERIALIZED_VIEW.search(statement)
     if not materialized:
-        raise Failed(f"schemas/clickhouse/{name} was changed after it was applied. Put the change into a new file.")
+        raise Contradiction(
+            f"schemas/clickhouse/{name} was changed after it was applied: put the change into a new file."
+        )
+    return _modifying(materialized, statement)
+
+
+def _modifying(materialized: re.Match[str], statement: str) -> str:
     return f"ALTER TABLE {materialized['view']} MODIFY QUERY {statement[materialized.end() :]}"
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,6 +1,6 @@
 """The insert, and what its answer means."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -8,8 +8,9 @@ from typing import Self
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from schemas import failpoints
 from workers.batch import Placed
-from workers.clickhouse import connect, translated
+from workers.clickhouse import PATIENCE, connect, translated
 from workers.dead_letters import DeadLetter
 
 INSERT_SETTINGS = {
@@ -53,8 +54,10 @@ APPEND_TIME_BEFORE = f"SELECT max(_at) FROM ({APPEND_TIME_BEFORE})"  # noqa: S60
 class Sink:
     """The table `messages`, from which all others are filled. Blocking: called in a thread, one call at a time."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = PATIENCE) -> None:
+        """patience: s without a word of ClickHouse, after which an insert is given up and repeated."""
         self._url = url
+        self._patience = patience
         self._client: Client | None = None
 
     def __enter__(self) -> Self:
@@ -72,8 +75,9 @@ class Sink:
         Raises `Away`: some tables may have the rows and others not, so the whole block is inserted again.
         Raises `Failed`: the server refuses these rows or this insert.
         """
+        body = _in_halves(block) if failpoints.armed("worker.inserting") else block
         try:
-            self._connected().raw_insert("messages", insert_block=block, fmt="JSONEachRow", settings=INSERT_SETTINGS)
+            self._connected().raw_insert("messages", insert_block=body, fmt="JSONEachRow", settings=INSERT_SETTINGS)
         except ClickHouseError as error:
             raise translated(error) from None
 
@@ -83,7 +87,7 @@ class Sink:
         rows = [[generation, *_place(letter.placed), letter.reason, letter.code, "dead", now] for letter in letters]
         try:
             self._connected().insert(
-                "stored_dead_letters",
+                "buried",
                 rows,
                 column_names=list(DEAD_LETTER_COLUMNS),
                 column_type_names=list(DEAD_LETTER_COLUMNS.values()),
@@ -104,8 +108,15 @@ class Sink:
 
     def _connected(self) -> Client:
         if self._client is None:
-            self._client = connect(self._url)
+            self._client = connect(self._url, self._patience)
         return self._client
+
+
+def _in_halves(block: bytes) -> Generator[bytes, None, None]:
+    """For a test that kills us between the two: ClickHouse has half of the body then."""
+    yield block[: len(block) // 2]
+    failpoints.reach("worker.inserting")
+    yield block[len(block) // 2 :]
 
 
 def _place(placed: Placed) -> list[object]:

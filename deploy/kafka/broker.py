@@ -32,7 +32,7 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}
 controller.listener.names=CONTROLLER
 log.dirs={folder}/log
 auto.create.topics.enable=false
@@ -77,11 +77,15 @@ def install() -> None:
 
 
 class Broker:
-    """A broker whose life the caller rules. Its folder keeps the topics and, once it was started, the port."""
+    """A broker whose life the caller rules. Its folder keeps the topics and, once it was started, the port.
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    advertised: the port it tells its clients to use, if that is not its own: something stands before it.
+    """
+
+    def __init__(self, folder: Path, port: int = 0, advertised: int = 0) -> None:
         self.folder = folder.resolve()
         self.port = _formatted_port(self.folder) or port or free_port()
+        self._advertised = advertised or self.port
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -146,7 +150,8 @@ class Broker:
         properties = self.folder / "server.properties"
         if (self.folder / "log" / "meta.properties").exists():
             return
-        text = PROPERTIES.format(port=self.port, controller_port=free_port(), folder=self.folder)
+        ports = {"port": self.port, "advertised": self._advertised, "controller_port": free_port()}
+        text = PROPERTIES.format(**ports, folder=self.folder)
         properties.write_text(text)
         _run(*_java("kafka.tools.StorageTool"), "format", "-t", CLUSTER_ID, "-c", str(properties))
 

@@ -1,15 +1,14 @@
 """The topic: made when it is missing, refused when it contradicts the settings."""
 
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from ingest.log.producer import BATCH_BYTES
-from schemas.settings import BadSettings
-from schemas.topics import TOPIC_CONFIG
+from schemas.findings import refuse
+from schemas.topics import ASKED, TOPIC_CONFIG, TopicFacts, judged
 
-# What a batch weighs beside its records, generously; one record may fill a batch by itself.
-LEAST_MAX_MESSAGE_BYTES = BATCH_BYTES + 4096
+log = structlog.get_logger()
 
 
 async def prepare_topic(bootstrap: str, topic: str, partitions: int, replication: int) -> None:
@@ -17,22 +16,25 @@ async def prepare_topic(bootstrap: str, topic: str, partitions: int, replication
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
     try:
         await admin.start()
+        cluster = await admin.describe_cluster()
         # All topics: asking for one by name makes it, with the broker's defaults, where the broker allows that.
-        found = {one["topic"]: len(one["partitions"]) for one in await admin.describe_topics()}
+        found = {
+            one["topic"]: [len(part["replicas"]) for part in one["partitions"]] for one in await admin.describe_topics()
+        }
         if topic not in found:
-            await _make(admin, topic, partitions, replication)
-        elif found[topic] != partitions:
-            raise BadSettings(
-                f"PENSTOCK_PARTITIONS={partitions}, but topic {topic} has {found[topic]}: set that number, or name "
-                "a new PENSTOCK_TOPIC and drain the old one first."
-            )
-        _check(topic, await _config(admin, topic))
+            await _make(admin, cluster["controller_id"], topic, partitions, replication)
+        copies = found.get(topic, [replication] * partitions)
+        facts = TopicFacts(topic, len(copies), min(copies), len(cluster["brokers"]), await _config(admin, topic))
     finally:
         await admin.close()
+    findings = judged(facts, partitions, replication)
+    refuse(findings)
+    for finding in findings:
+        log.warning("topic_at_risk", topic=topic, reason=finding.text, remedy=finding.mend)
 
 
-async def _make(admin: AIOKafkaAdminClient, topic: str, partitions: int, replication: int) -> None:
-    if (await admin.describe_cluster())["controller_id"] < 0:
+async def _make(admin: AIOKafkaAdminClient, controller: int, topic: str, partitions: int, replication: int) -> None:
+    if controller < 0:
         raise KafkaError("Kafka has no controller yet")
     # acks=all waits for the replicas in sync, of which a broker's default lets there be one: then a 200 would be on one
     # disk. One may be away without stopping the writes.
@@ -46,19 +48,9 @@ async def _make(admin: AIOKafkaAdminClient, topic: str, partitions: int, replica
 
 
 async def _config(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
-    wanted = ConfigResource(ConfigResourceType.TOPIC, topic, dict.fromkeys(TOPIC_CONFIG))
+    wanted = ConfigResource(ConfigResourceType.TOPIC, topic, dict.fromkeys(ASKED))
     [response] = await admin.describe_configs([wanted])
     code, text, _, _, entries = response.resources[0]
     if code:
         raise for_code(code)(f"topic {topic} could not be read: {text}")
     return {entry[0]: entry[1] for entry in entries}
-
-
-def _check(topic: str, config: dict[str, str]) -> None:
-    kind = config["message.timestamp.type"]
-    if kind != "LogAppendTime":
-        raise BadSettings(f"topic {topic} has message.timestamp.type={kind}: set it to LogAppendTime.")
-    limit = int(config["max.message.bytes"])
-    if limit < LEAST_MAX_MESSAGE_BYTES:
-        wanted = TOPIC_CONFIG["max.message.bytes"]
-        raise BadSettings(f"topic {topic} has max.message.bytes={limit}: set it to {wanted}.")

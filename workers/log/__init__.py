@@ -5,6 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
+class LogAway(Exception):
+    """The log cannot be asked just now, or is not there yet. The same call may succeed later."""
+
+
+class LogReplaced(Exception):
+    """The log is not the one that was opened: another was made in its place. Nothing of it was handed out, and nothing
+    may be committed any more. A worker that is started again reads the new one from its beginning."""
+
+
 class Record(Protocol):
     """What the log keeps of one message. `timestamp` is the append time in ms, given by the log."""
 
@@ -34,12 +43,13 @@ class Reader(Protocol):
 
     @property
     def generation(self) -> str:
-        """Names the log for ever: offsets of two generations never mean the same record."""
+        """Names the log for ever: offsets of two generations never mean the same record. Empty until there is one."""
 
     async def poll(self, limit: int, wait: float) -> Polled:
         """Up to `limit` records, at once if there are some, else after at most `wait` seconds, perhaps none.
 
-        Starts at the committed offsets, and starts there again after every change of the assignment.
+        Starts at the committed offsets, and starts there again after every change of the assignment. Commits of
+        another generation do not count. Raises `LogReplaced`.
         """
 
     async def commit(self, polled: Polled) -> None:

@@ -4,23 +4,37 @@ How an offset is never committed for records that somebody else owns, or that we
 
 1. A rebalance begins: aiokafka hands out nothing any more, then calls `on_partitions_revoked`, and the epoch rises.
 2. What was polled before carries the old epoch: its commit does nothing.
-3. The rebalance ends: every partition starts at its committed offset, even one that never left us. What is polled
-   now carries the new epoch. So the epoch must not rise again here: between the new assignment and
-   `on_partitions_assigned` there is an await, and records handed out in it would be taken for old ones.
+3. The rebalance ends. What aiokafka finds now is dropped until every partition, even one that never left us, was put
+   to where this generation was committed; what is polled from then on carries the new epoch.
+
+How a topic that was made anew under the same name is never taken for the old one:
+
+1. After records were taken, and before they are handed out, Kafka is asked for the topic's id. Ids never come back: if
+   it is the one that was opened, then these records were that topic's. If it is another, `LogReplaced` ends the reader.
+   While nothing comes it is asked now and then: a consumer whose topic went away finds a new one after minutes.
+2. A commit carries the generation. One of another generation is as good as none: a worker that had not noticed yet may
+   have committed the old topic's offsets to the new one.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
-from workers.log import Polled
+from schemas.topics import generation
+from workers.log import LogReplaced, Polled
+from workers.log.kafka_epochs import Epochs
+from workers.log.kafka_places import GROUP, commits, described
+from workers.log.kafka_topic import describe
 
 # At most this much is fetched ahead: of one partition, and by one request. A partition's is no smaller than
 # max.message.bytes, so that the largest batch comes in one piece.
@@ -30,14 +44,30 @@ FETCH_WAIT_MS = 100
 KEEP_ALIVE_MS = 100
 RETRY_PAUSE = 0.5
 CLOSE_PATIENCE = 5.0
+CONFIRM_PATIENCE = 2.0
+CONFIRM_IDLE = 2.0
+
+Found = Mapping[TopicPartition, Sequence[Any]]
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A topic that exists, and the group joined. `client` asks for the id, `admin` for the commits."""
+
+    generation: str
+    client: AIOKafkaClient
+    admin: AIOKafkaAdminClient
+    consumer: AIOKafkaConsumer
+    closing: AsyncExitStack
 
 
 class KafkaReader:
     """While the topic does not exist or Kafka does not answer, there is nothing to poll. Raises `KafkaError` for
     what waiting will not mend, such as a missing permission.
 
+    partitions: that the topic must have, else `poll` raises `BadSettings`; None takes any number.
     commit_timeout: s for which a commit is tried. One given up is logged; the next one covers it.
     """
 
@@ -46,19 +76,24 @@ class KafkaReader:
         *,
         bootstrap: str,
         topic: str,
-        group: str = "penstock",
+        partitions: int | None = None,
+        group: str = GROUP,
         commit_timeout: float = 10.0,
     ) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
+        self._partitions = partitions
         self._group = group
         self._commit_timeout = commit_timeout
-        self._opening: asyncio.Task[AIOKafkaConsumer]  # made on entering
-        self._epochs = _Epochs()
+        self._opening: asyncio.Task[Opened]  # made on entering
+        self._placing: asyncio.Task[None] | None = None
+        self._epochs = Epochs()
+        self._next: dict[int, int] = {}  # by partition, what should come next
+        self._confirm_at = 0.0
 
     @property
     def generation(self) -> str:
-        return self._topic
+        return self._opening.result().generation if self._opening.done() else ""
 
     async def __aenter__(self) -> Self:
         self._opening = asyncio.create_task(self._open())
@@ -67,105 +102,160 @@ class KafkaReader:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._opening.cancel()
-        await asyncio.wait({self._opening})
+        tasks = {task for task in (self._opening, self._placing) if task}
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         if not self._opening.cancelled() and self._opening.exception() is None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_PATIENCE):
-                    await self._opening.result().stop()
+                    await self._opening.result().closing.aclose()
 
     async def poll(self, limit: int, wait: float) -> Polled:
-        deadline = asyncio.get_running_loop().time() + wait
-        found = {}
+        found = await self._taken(limit, wait)
+        # Nothing runs between the taking and this line: these records are of this epoch.
+        epoch = self._epochs.current
+        if not self._epochs.placed:
+            found = {}
+        idle = not found and asyncio.get_running_loop().time() < self._confirm_at
+        if idle or not self._opening.done() or not await self._confirmed(self._opening.result(), found, epoch):
+            return Polled({}, epoch)
+        self._notice_gaps(found)
+        return Polled({place.partition: records for place, records in found.items()}, epoch)
+
+    async def _taken(self, limit: int, wait: float) -> Found:
         with suppress(TimeoutError):
             # In a rebalance getmany waits longer than it is told to. Cancelled while it waits, it has taken nothing.
-            async with asyncio.timeout_at(deadline):
-                consumer = await self._consumer()
-                found = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
-        # Nothing runs between the taking and this line: these records are of this epoch.
-        return Polled({place.partition: records for place, records in found.items()}, self._epochs.current)
+            async with asyncio.timeout(wait):
+                opened = await self._opened()
+                await self._placed(opened)
+                found: Found = await opened.consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
+                return found
+        return {}
 
     async def commit(self, polled: Polled) -> None:
+        opened = await self._opened()
         next_offsets = {
-            TopicPartition(self._topic, partition): records[-1].offset + 1
+            TopicPartition(self._topic, partition): OffsetAndMetadata(records[-1].offset + 1, opened.generation)
             for partition, records in polled.records.items()
             if records
         }
         if not next_offsets or polled.epoch != self._epochs.current:
             return
-        consumer = await self._consumer()
         try:
             async with asyncio.timeout(self._commit_timeout):
-                await consumer.commit(next_offsets)
+                await opened.consumer.commit(next_offsets)
         except (CommitFailedError, IllegalStateError) as error:
             log.warning("commit_refused", topic=self._topic, error=repr(error))  # it is read again, here or elsewhere
         except TimeoutError:
             log.warning("commit_given_up", topic=self._topic)
 
     async def keep_alive(self) -> None:
-        consumer = await self._consumer()
+        consumer = (await self._opened()).consumer
         consumer.pause(*consumer.assignment())
         with suppress(TimeoutError):
             async with asyncio.timeout(2 * KEEP_ALIVE_MS / 1000):
                 found = await consumer.getmany(timeout_ms=KEEP_ALIVE_MS)
-                for place, records in found.items():
-                    # A rebalance came in between, and nothing is paused after one: give them back.
-                    consumer.seek(place, records[0].offset)
+                # A rebalance came in between, and nothing is paused after one: give them back.
+                _give_back(consumer, found)
         consumer.resume(*consumer.assignment())
 
-    async def _consumer(self) -> AIOKafkaConsumer:
+    async def _opened(self) -> Opened:
         """Raises what opening it ended with. A caller that is cancelled leaves the opening alone."""
         if not self._opening.done():
             await asyncio.wait({self._opening})
         return self._opening.result()
 
-    async def _open(self) -> AIOKafkaConsumer:
+    async def _placed(self, opened: Opened) -> None:
+        """After a rebalance: every partition stands where it was committed. A cancelled caller leaves it to go on."""
+        if not self._epochs.to_place:
+            return
+        if self._placing is None:
+            self._placing = asyncio.create_task(self._place(opened, self._epochs.current))
+        await asyncio.wait({self._placing})
+        done, self._placing = self._placing, None
+        try:
+            done.result()
+        except (KafkaError, OSError) as error:
+            if isinstance(error, KafkaError) and not error.retriable:
+                raise
+            log.warning("kafka_away", bootstrap=self._bootstrap, error=repr(error))
+
+    async def _place(self, opened: Opened, epoch: int) -> None:
+        ours = [TopicPartition(self._topic, partition) for partition in self._epochs.assigned or ()]
+        begin = await opened.consumer.beginning_offsets(ours) if ours else {}
+        committed = await commits(opened.admin, self._group, self._topic, opened.generation)
+        if epoch != self._epochs.current:
+            return
+        self._next = {place.partition: committed.get(place.partition, begin[place]) for place in ours}
+        for place in ours:
+            opened.consumer.seek(place, self._next[place.partition])
+        self._epochs.placed = True
+
+    async def _confirmed(self, opened: Opened, found: Found, epoch: int) -> bool:
+        """Whether these records are of the topic that was opened. While Kafka does not say they are given back, and
+        come again. Raises `LogReplaced`."""
+        self._confirm_at = asyncio.get_running_loop().time() + CONFIRM_IDLE
+        try:
+            async with asyncio.timeout(CONFIRM_PATIENCE):
+                now = await describe(opened.client, self._topic)
+        except (TimeoutError, KafkaError, OSError) as error:
+            log.warning("kafka_away", bootstrap=self._bootstrap, error=repr(error))
+            if epoch == self._epochs.current:
+                _give_back(opened.consumer, found)
+            return False
+        if (name := generation(self._topic, *now)) != opened.generation:
+            raise LogReplaced(f"topic {self._topic} was {opened.generation} and is now {name}")
+        return True
+
+    def _notice_gaps(self, found: Found) -> None:
+        """What expired, or was cut off by a broker, before it was read: the log cannot say more than that."""
+        for place, records in found.items():
+            expected, first = self._next.get(place.partition, records[0].offset), records[0].offset
+            if first != expected:
+                log.error("log_jumped", partition=place.partition, expected=expected, found=first)
+            self._next[place.partition] = records[-1].offset + 1
+
+    async def _open(self) -> Opened:
         while True:
             try:
-                if await self._topic_exists():
-                    return await self._joined()
+                return await self._joined()
             except (KafkaError, OSError) as error:
                 if isinstance(error, KafkaError) and not error.retriable:
                     raise
                 log.warning("kafka_away", bootstrap=self._bootstrap, error=repr(error))
             await asyncio.sleep(RETRY_PAUSE)
 
-    async def _topic_exists(self) -> bool:
-        # Of all topics: to ask for one by name may make it, with the broker's defaults.
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
-        try:
-            await admin.start()
-            return self._topic in await admin.list_topics()
-        finally:
-            await admin.close()
-
-    async def _joined(self) -> AIOKafkaConsumer:
+    async def _joined(self) -> Opened:
         """A member of the group, with its partitions assigned."""
+        async with AsyncExitStack() as undo:
+            client = AIOKafkaClient(bootstrap_servers=self._bootstrap)
+            undo.push_async_callback(client.close)
+            await client.bootstrap()
+            # Before anything asks for the topic by name, which may make it, with the broker's defaults.
+            topic = await described(client, self._topic, self._partitions)
+            admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+            undo.push_async_callback(admin.close)
+            await admin.start()
+            consumer = self._consumer()
+            undo.push_async_callback(consumer.stop)
+            await consumer.start()
+            return Opened(generation(self._topic, *topic), client, admin, consumer, undo.pop_all())
+
+    def _consumer(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             group_id=self._group,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="earliest",  # where a commit lies outside of the log: too much is better than too little
             max_partition_fetch_bytes=FETCH_PARTITION_BYTES,
             fetch_max_bytes=FETCH_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS,
         )
         consumer.subscribe([self._topic], listener=self._epochs)
-        async with AsyncExitStack() as undo:
-            undo.push_async_callback(consumer.stop)
-            await consumer.start()
-            undo.pop_all()
         return consumer
 
 
-class _Epochs(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Counts the assignments, see above."""
-
-    def __init__(self) -> None:
-        self.current = 0
-
-    async def on_partitions_revoked(self, _revoked: Collection[TopicPartition]) -> None:
-        self.current += 1
-
-    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        log.info("partitions_assigned", partitions=sorted(place.partition for place in assigned))
+def _give_back(consumer: AIOKafkaConsumer, found: Found) -> None:
+    for place, records in found.items():
+        consumer.seek(place, records[0].offset)

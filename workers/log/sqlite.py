@@ -1,7 +1,7 @@
 """Reads the embedded log: the edge's file, and the positions in a file of our own.
 
 Positions are apart so that a commit never waits for the edge's writer, nor the edge for us. They are kept by
-generation: if somebody puts a new log in the place of the old one, it is read from its beginning.
+generation: if somebody puts a new log in the place of the old one, it is read from its beginning, by the next start.
 """
 
 import asyncio
@@ -14,7 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from workers.log import Polled
+from schemas.settings import BadSettings
+from workers.log import LogReplaced, Polled
+from workers.log.sqlite_places import END
 
 PAUSE = 0.05
 BUSY_TIMEOUT = 5.0
@@ -36,7 +38,8 @@ class StoredRecord(NamedTuple):
 class SqliteReader:
     """The only member of its group: partition 0 is always its own, and the epoch never changes.
 
-    While the log does not exist, there is nothing to poll. Raises `sqlite3.Error` when a file cannot be read.
+    While the log does not exist, there is nothing to poll. Raises `sqlite3.Error` when a file cannot be read, and
+    `BadSettings` when it is an older copy of itself: its offsets would be given a second time.
     """
 
     def __init__(self, log_path: Path, positions_path: Path) -> None:
@@ -45,6 +48,7 @@ class SqliteReader:
         self._log: sqlite3.Connection | None = None
         self._positions: sqlite3.Connection | None = None
         self._generation = ""
+        self._file = 0  # its number: another file of that name has another
         self._last = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedded-log-reader")
 
@@ -88,9 +92,8 @@ class SqliteReader:
         return asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
 
     def _open(self) -> None:
-        if not self._log_path.exists():
-            return
-        generation = _generation(self._log_path)
+        file = _number(self._log_path)
+        generation = _generation(self._log_path) if file else ""
         if not generation:
             return
         self._positions = _connect(self._positions_path)
@@ -99,15 +102,22 @@ class SqliteReader:
         self._positions.execute(POSITIONS.read_text())
         found = self._positions.execute("SELECT offset FROM positions WHERE generation = ?", (generation,)).fetchone()
         self._last = found[0] if found else 0
-        self._generation = generation
+        self._generation, self._file = generation, file
         self._log = _connect(self._log_path)
         self._log.execute("PRAGMA query_only = 1")
+        if self._last >= self._log.execute(END).fetchone()[0]:
+            raise BadSettings(
+                f"PENSTOCK_DATA: the worker has taken {self._last} records of {self._log_path}, which never had so"
+                " many: it is an older copy. Put the newer one back, or move it away: all that it held was taken."
+            )
 
     def _read(self, limit: int) -> list[StoredRecord]:
         if self._log is None:
             self._open()
         if self._log is None:
             return []
+        if _number(self._log_path) not in (0, self._file):
+            raise LogReplaced(f"another file was put in the place of {self._log_path}")
         rows = self._log.execute(
             "SELECT offset, at, key, value FROM records WHERE offset > ? ORDER BY offset LIMIT ?", (self._last, limit)
         ).fetchall()
@@ -122,6 +132,11 @@ class SqliteReader:
             if connection is not None:
                 connection.close()
         self._log = self._positions = None
+
+
+def _number(path: Path) -> int:
+    """Of the file; 0 if there is none."""
+    return path.stat().st_ino if path.exists() else 0
 
 
 def _connect(path: Path) -> sqlite3.Connection:

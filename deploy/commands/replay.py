@@ -1,0 +1,61 @@
+"""`penstock replay`: rows made again from what is kept of the log."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from deploy.command import begin, working
+
+
+def replay(
+    source: Annotated[
+        Literal["journal", "log", "dead-letters"],
+        typer.Option(
+            "--from", help="journal: ClickHouse's own copy. log: all the log keeps. dead-letters: what failed."
+        ),
+    ] = "journal",
+    since: Annotated[
+        str,
+        typer.Option(metavar="WHEN", help="Appended then or later: 2026-11-01T12:00 (UTC), or an age: 90m, 2h, 7d."),
+    ] = "",
+    until: Annotated[str, typer.Option(metavar="WHEN", help="Appended before then.")] = "",
+    partition: Annotated[int | None, typer.Option(min=0, metavar="N", help="Of this partition.")] = None,
+    from_offset: Annotated[int | None, typer.Option(min=0, metavar="N", help="From this offset on.")] = None,
+    to_offset: Annotated[int | None, typer.Option(min=0, metavar="N", help="Up to this offset, itself too.")] = None,
+    generation: Annotated[
+        str | None, typer.Option(metavar="LOG", help="Of this log generation, as dead_letters shows it.")
+    ] = None,
+    workspace: Annotated[str | None, typer.Option(metavar="SITE", help="Of this workspace.")] = None,
+    customer: Annotated[
+        str | None,
+        typer.Option(metavar="WHO", help="Of this customer: 42, bob@example.com, or with its kind: id:42, anon:7."),
+    ] = None,
+    kind: Annotated[
+        Literal["identify", "delete", "event", "page", "screen"] | None, typer.Option(help="Of this kind.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Events, pages and screens of this name.")] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Records a second; 0: as fast as it goes. By default it rests as long as each insert took.",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do; change nothing.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the last replay with the same options stopped.")
+    ] = False,
+) -> None:
+    """Make rows again from what is kept of the log: after a new table, a mended schema, a lost disk.
+
+    What is there already changes nothing, however often and in whatever order it is replayed, and nothing that was
+    deleted comes back. Workers may run meanwhile. Ctrl-C stops it; --resume goes on.
+    """
+    with working() as (settings, url):
+        begin("replay", quiet=True)
+        from deploy.replay import Request, run
+
+        places = (generation, partition, from_offset, to_offset)
+        request = Request(source, (since, until), places, (workspace, customer, kind, name), rate, resume)
+        raise typer.Exit(run(settings, url, request, dry_run=dry_run))

@@ -1,0 +1,89 @@
+"""What tests of erasure write, and where they look for what is left of it."""
+
+import time
+import uuid
+from itertools import count
+from pathlib import Path
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from schemas.messages import Context, Kind, Message, key
+from tests.model import Placed
+from tests.tables import FakeRecord
+from workers.batch import Placed as Buried
+from workers.dead_letters import DeadLetter
+from workers.sink import Sink
+
+CONTEXT = Context(endpoint="test")
+NOW = int(time.time() * 1000) - 600_000  # the journal drops what is a week old
+
+
+class Story:
+    """Messages of one workspace in the order of the log, three of them in a millisecond."""
+
+    def __init__(self) -> None:
+        self.workspace = f"w{uuid.uuid4().hex[:12]}"
+        self.log = uuid.uuid4().hex
+        self._offsets = count()
+
+    def add(self, kind: Kind, subject: str, **fields: object) -> Placed:
+        offset = next(self._offsets)
+        at = NOW + offset // 3
+        given = {"id": str(uuid.uuid4()), "timestamp": at / 1000, "received_at": at / 1000, "context": CONTEXT} | fields
+        message = Message(kind=kind, subject=subject, workspace=self.workspace, **given)  # type: ignore[arg-type]
+        return Placed(message, offset, at)
+
+    def of(self, subject: str, text: str = "x") -> list[Placed]:
+        """Two identifies and two events, with a text wherever a client may put one."""
+        return [
+            self.add("identify", subject, attributes=(("plan", f'"{text}"'), (f"named-{text}", "1"))),
+            self.add("identify", subject, attributes=(("plan", '"b"'),), sent_timestamp=text),
+            self.add("event", subject, name=text, data=msgspec.Raw(b'{"t":"%b"}' % text.encode()), client_id=text),
+            self.add("page", subject, name="seen", context=Context(endpoint="test", user_agent=text)),
+        ]
+
+    def bury(self, sink: Sink, placed: Placed, text: str = "x") -> None:
+        """As a dead letter in place of a row."""
+        value = b"not JSON " + text.encode()
+        headers = (("h", text.encode()),)
+        record = FakeRecord(placed.offset, placed.at, key(placed.message), value, headers)
+        sink.bury(self.log, [DeadLetter(Buried(placed.partition, placed.at, record), 26, f"Cannot parse {text}")])
+
+
+def text_in_tables(client: Client, text: str) -> dict[str, int]:
+    """Rows with a text in any column that can hold one, by table and column; of every table that keeps rows."""
+    tables = client.query(
+        "SELECT table, groupArray(name) FROM system.columns WHERE database = currentDatabase() AND type LIKE '%String%'"
+        " AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')"
+        " GROUP BY table"
+    ).result_rows
+    assert {"journal", "stored_events", "stored_dead_letters", "erasures"} <= {table for table, _ in tables}
+    found: dict[str, int] = {}
+    for table, columns in tables:
+        counts = ", ".join(f"countIf(position(toString({column}), {{text:String}}) > 0)" for column in columns)
+        [rows] = client.query(f"SELECT {counts} FROM {table}", parameters={"text": text}).result_rows
+        found |= {f"{table}.{column}": rows for column, rows in zip(columns, rows, strict=True) if rows}
+    return found
+
+
+def files_with(client: Client, text: str) -> set[str]:
+    """Tables of which a part in use has a text in its bytes: what no compression hides."""
+    parts = client.query(
+        "SELECT table, path FROM system.parts WHERE active AND database = currentDatabase()"
+    ).result_rows
+    return {
+        table
+        for table, path in parts
+        for file in Path(path).iterdir()
+        if file.is_file() and text.encode() in file.read_bytes()
+    }
+
+
+def hidden_earlier(client: Client, workspace: str, seconds: int) -> None:
+    """As if the deletions had taken effect so much earlier."""
+    client.command(
+        "INSERT INTO stored_erasures SELECT * REPLACE(hidden_at - toIntervalSecond({seconds:UInt32}) AS hidden_at)"
+        " FROM stored_erasures WHERE workspace = {workspace:String}",
+        parameters={"seconds": seconds, "workspace": workspace},
+    )

@@ -1,0 +1,121 @@
+"""What the fault tests put on a log, and what must then be in ClickHouse, once, whatever happened on the way."""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+
+from ingest.errors import Unavailable
+from schemas.messages import Context, Message
+
+CUSTOMERS = 20
+TRACK = Context(endpoint="track")
+
+
+class Appends(Protocol):
+    def append(self, messages: Sequence[Message]) -> Awaitable[None]: ...
+
+
+@dataclass
+class Load:
+    """Messages of a workspace of its own: events, identifies, a customer that is deleted and comes back, and some that
+    ClickHouse refuses. `taken` are those that the log acknowledged."""
+
+    workspace: str = field(default_factory=lambda: f"site{uuid.uuid4().hex[:12]}")
+    taken: list[Message] = field(default_factory=list)
+    next: int = 0
+
+    def messages(self, count: int, *, refused: int = 0) -> list[Message]:
+        """The next ones. In every hundred a customer is deleted."""
+        made = [self._made(number) for number in range(self.next, self.next + count)]
+        self.next += count
+        return made + [self._message(number, kind="dance") for number in range(refused)]
+
+    async def put(self, log: Appends, messages: Sequence[Message]) -> None:
+        """Returns once all are acknowledged, in this order. What is refused is sent again, as a client does."""
+        for first in range(0, len(messages), 100):
+            while True:
+                try:
+                    await log.append(messages[first : first + 100])
+                    break
+                except Unavailable:
+                    await asyncio.sleep(0.05)
+            self.taken += messages[first : first + 100]
+
+    def expected(self) -> dict[str, object]:
+        """What the views must say."""
+        events: dict[str, list[int]] = {}
+        attributes: dict[str, dict[str, str]] = {}
+        for message in self.taken:
+            if message.kind == "delete":
+                events.pop(message.subject, None), attributes.pop(message.subject, None)
+            elif message.kind in ("event", "identify"):
+                attributes.setdefault(message.subject, {}).update(message.attributes)
+            if message.kind == "event":
+                events.setdefault(message.subject, []).append(json.loads(bytes(message.data))["n"])
+        return {
+            "events": {subject: sorted(numbers) for subject, numbers in events.items() if numbers},
+            "customers": attributes,
+            "dead": sum(message.kind not in ("event", "identify", "delete") for message in self.taken),
+        }
+
+    def found(self, client: Client) -> dict[str, object]:
+        """What they say."""
+        here: dict[str, Any] = {"parameters": {"workspace": self.workspace}}
+        events = client.query(
+            "SELECT customer_kind || ':' || customer, arraySort(groupArray(JSONExtractInt(data, 'n'))) FROM events"
+            " WHERE workspace = {workspace:String} GROUP BY ALL",
+            **here,
+        )
+        customers = client.query(
+            "SELECT customer_kind || ':' || customer, attributes FROM customers WHERE workspace = {workspace:String}",
+            **here,
+        )
+        dead = client.query(
+            "SELECT count() FROM dead_letters WHERE startsWith(key, {workspace:String} || '\\0')", **here
+        )
+        assert len({row[0] for row in customers.result_rows}) == len(customers.result_rows), "a customer twice"
+        return {
+            "events": {row[0]: row[1] for row in events.result_rows},
+            "customers": {row[0]: row[1] for row in customers.result_rows},
+            "dead": dead.result_rows[0][0],
+        }
+
+    def _made(self, number: int) -> Message:
+        if number % 100 == 50:
+            return self._message(number, kind="delete")
+        if number % 10 == 3:
+            return self._message(number, kind="identify", attributes=(("n", str(number)),))
+        return self._message(number, kind="event", name="e", data=msgspec.Raw(b'{"n":%d}' % number))
+
+    def _message(self, number: int, **fields: Any) -> Message:
+        now = time.time()
+        return Message(
+            id=str(uuid.uuid4()),
+            workspace=self.workspace,
+            subject=f"id:{number % CUSTOMERS}",
+            received_at=now,
+            timestamp=now,
+            context=TRACK,
+            **fields,
+        )
+
+
+async def lands(load: Load, client: Client, within: float = 60) -> None:
+    """Return once the views say what they must; each acknowledged message once."""
+    expected = load.expected()
+    await eventually(lambda: load.found(client), expected, within)
+
+
+async def eventually(ask: Callable[[], object], expected: object, within: float = 60) -> None:
+    """Return once the answer is the expected one."""
+    until = time.monotonic() + within
+    while (found := await asyncio.to_thread(ask)) != expected:
+        assert time.monotonic() < until, f"still {found}, not {expected}"
+        await asyncio.sleep(0.1)

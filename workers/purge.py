@@ -1,0 +1,164 @@
+"""Purge: what was erased is removed from disk, in every table, as often as it turns up there.
+
+The views hide a deleted customer at once; this is for the bytes. A sweep looks for everything that was ever erased, not
+just for what is new: a replay or a restored backup may have brought rows back. Killed anywhere it is finished by the
+next one, and the proof is written last.
+"""
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from schemas import failpoints
+from workers.clickhouse import connect, translated
+from workers.erasable import CAUSES, ERASABLE, Erasable, found, remove
+
+MUTATION_SECONDS = 3600.0  # a removal that rewrites a large table takes its time
+PASSES = 3  # over a table while rows come back into it
+
+log = structlog.get_logger()
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What one sweep did. removed: rows by table; survivors: rows that came back while it went on."""
+
+    started_at: datetime
+    ended_at: datetime
+    erasures: int
+    workspaces: int
+    removed: Mapping[str, int]
+    survivors: int
+
+
+def purge(url: str, progress: Progress | None = None) -> Sweep:
+    """Remove what was erased, count what is left, and record it. progress: told of each table, and of rows removed.
+
+    Harmless beside workers, replays and another purge. Raises `Away` and `Failed`: what was removed stays removed, and
+    there is no proof.
+    """
+    client = connect(url, MUTATION_SECONDS)
+    try:
+        return _sweep(client, progress or _silent)
+    except ClickHouseError as error:
+        raise translated(error) from None
+    finally:
+        client.close()
+
+
+def purge_when_due(url: str, seconds: float) -> None:
+    """The same, unless a sweep began less than half of `seconds` ago: several workers need but one. It is logged."""
+    client = connect(url)
+    try:
+        recent = client.query(
+            "SELECT count() FROM purges WHERE started_at > now64(3) - toIntervalMillisecond({ms:UInt64})",
+            parameters={"ms": int(seconds * 500)},
+        ).result_rows[0][0]
+    except ClickHouseError as error:
+        raise translated(error) from None
+    finally:
+        client.close()
+    if recent:
+        return
+    sweep = purge(url)
+    if sweep.removed or sweep.survivors:
+        took = (sweep.ended_at - sweep.started_at).total_seconds()
+        log.info("purged", removed=dict(sweep.removed), survivors=sweep.survivors, seconds=round(took, 3))
+
+
+def erase_workspace(url: str, workspace: str) -> None:
+    """Return once nothing shows of what a workspace sent up to now, also if it is still on its way here; a purge
+    removes it. Raises `Away` and `Failed`.
+
+    The log's clock may be ahead of ClickHouse's: what the journal has is below the version as well.
+    """
+    client = connect(url)
+    try:
+        client.command(
+            "INSERT INTO erased_workspaces"
+            " SELECT {workspace:String}, bitShiftLeft(toUInt128(latest + 1), 86) - 1, now64(3)"
+            " FROM (SELECT greatest(max(_at), toUInt64(toUnixTimestamp64Milli(now64(3)))) AS latest"
+            " FROM journal WHERE workspace = {workspace:String})",
+            parameters={"workspace": workspace},
+        )
+    except ClickHouseError as error:
+        raise translated(error) from None
+    finally:
+        client.close()
+
+
+def _sweep(client: Client, progress: Progress) -> Sweep:
+    started_at = _now(client)
+    erasures = client.query("SELECT count() FROM (SELECT 1 FROM stored_erasures GROUP BY subject_hash, version)")
+    workspaces = client.query("SELECT uniqExact(workspace, version) FROM erased_workspaces")
+    removed, survivors = {}, 0
+    for erasable in ERASABLE:
+        progress(erasable.table, 0)
+        rows, left = _emptied(client, erasable, progress)
+        survivors += left
+        if rows:
+            removed[erasable.table] = rows
+    failpoints.reach("purge.proved")
+    sweep = Sweep(
+        started_at,
+        _now(client),
+        erasures.result_rows[0][0],
+        workspaces.result_rows[0][0],
+        removed=removed,
+        survivors=survivors,
+    )
+    _record(client, sweep)
+    return sweep
+
+
+def _emptied(client: Client, erasable: Erasable, progress: Progress) -> tuple[int, int]:
+    """Rows removed, and rows that are there after it. The pass that finds nothing is the proof of it."""
+    removed = 0
+    for _ in range(PASSES):
+        rows = _pass(client, erasable, progress)
+        if not rows:
+            return removed, 0
+        removed += rows
+    return removed, sum(found(client, erasable, cause).rows for cause in CAUSES)
+
+
+def _pass(client: Client, erasable: Erasable, progress: Progress) -> int:
+    removed = 0
+    for cause in CAUSES:
+        batch = found(client, erasable, cause)
+        while batch.rows:
+            remove(client, erasable, cause, batch)
+            removed += batch.rows
+            progress(erasable.table, batch.rows)
+            batch = found(client, erasable, cause, after=batch.names[-1])
+    return removed
+
+
+def _record(client: Client, sweep: Sweep) -> None:
+    row = {
+        "started_at": sweep.started_at,
+        "id": uuid.uuid4().hex,
+        "ended_at": sweep.ended_at,
+        "erasures": sweep.erasures,
+        "workspaces": sweep.workspaces,
+        "removed": dict(sweep.removed),
+        "survivors": sweep.survivors,
+    }
+    client.insert("purges", [list(row.values())], column_names=list(row), settings={"async_insert": 0})
+
+
+def _silent(_table: str, _rows: int) -> None:
+    """Nobody looks."""
+
+
+def _now(client: Client) -> datetime:
+    """By ClickHouse's clock, which also says when a deletion took effect."""
+    now: int = client.query("SELECT toUnixTimestamp64Milli(now64(3))").result_rows[0][0]
+    return datetime.fromtimestamp(now / 1000, UTC)

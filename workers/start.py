@@ -1,0 +1,54 @@
+"""What a worker does before its first batch: the tables are made, and nothing contradicts the promise."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+from schemas.findings import Finding, refuse
+from schemas.settings import BadSettings, Settings
+from workers.check import admitted, clickhouse_findings
+from workers.clickhouse import Away
+from workers.log import LogAway
+from workers.migrate import Contradiction, migrate
+
+PAUSE, LONGEST_PAUSE = 0.25, 2.0
+
+log = structlog.get_logger()
+
+
+async def prepared(settings: Settings, stop: asyncio.Event) -> None:
+    """Return when it may begin, or was stopped; ClickHouse and Kafka are waited for. Raises `BadSettings`, `Failed`."""
+    await _judged(lambda: asyncio.to_thread(_tables, settings.clickhouse), stop)
+    if settings.kafka:
+        from workers.log.kafka_check import topic_findings
+
+        await _judged(lambda: topic_findings(settings), stop)
+
+
+async def _judged(ask: Callable[[], Awaitable[list[Finding]]], stop: asyncio.Event) -> None:
+    pause = PAUSE
+    while not stop.is_set():
+        try:
+            findings = await ask()
+        except (Away, LogAway) as error:
+            log.warning("cannot begin yet, trying again", wait=pause, error=str(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        else:
+            refuse(findings)
+            for finding in findings:
+                if finding.level == "warning":
+                    log.warning("at_risk", about=finding.about, reason=finding.text, remedy=finding.mend)
+            return
+
+
+def _tables(url: str) -> list[Finding]:
+    admitted(url).close()
+    try:
+        migrate(url)
+    except Contradiction as error:
+        raise BadSettings(str(error)) from None
+    return clickhouse_findings(url)
