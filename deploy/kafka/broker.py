@@ -4,6 +4,7 @@
 restart their own through `Broker`. Needs Java 17 and Maven; Maven is asked once and keeps what it fetched.
 """
 
+import fcntl
 import os
 import shutil
 import signal
@@ -58,22 +59,18 @@ def installable() -> bool:
 
 
 def install() -> None:
-    """Fetch the broker's jars, unless those of this very pom.xml are there."""
-    pom = (HERE / "pom.xml").read_text()
-    mark = LIBS / "complete.pom"
-    if mark.exists() and mark.read_text() == pom:
-        return
-    shutil.rmtree(LIBS, ignore_errors=True)
-    _run(
-        "mvn",
-        "-q",
-        "-B",
-        "-f",
-        str(HERE / "pom.xml"),
-        "dependency:copy-dependencies",
-        f"-DoutputDirectory={LIBS}",
-    )
-    mark.write_text(pom)  # last: an interrupted fetch leaves no mark
+    """Fetch the broker's jars, unless those of this very pom.xml are there. Others who do so wait."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        pom = (HERE / "pom.xml").read_text()
+        mark = LIBS / "complete.pom"
+        if mark.exists() and mark.read_text() == pom:
+            return
+        shutil.rmtree(LIBS, ignore_errors=True)
+        goal = ["dependency:copy-dependencies", f"-DoutputDirectory={LIBS}"]
+        _run("mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), *goal)
+        mark.write_text(pom)  # last: an interrupted fetch leaves no mark
 
 
 class Broker:

@@ -2,18 +2,16 @@
 
 import asyncio
 import json
-import re
 import uuid
+from itertools import cycle
 from pathlib import Path
-from typing import Self
 
 import pytest
 
 from tests.clickhouse import ClickHouse
 from tests.load import Request, send
+from tests.proxy import Fault, Proxy
 from tests.running import CREDENTIALS, answers, eventually, free_port, penstock, stop
-
-INSERT = re.compile(rb"INSERT\W{1,3}(20)?INTO\W{1,3}(20)?`?messages")
 
 
 def events(count: int) -> list[Request]:
@@ -72,69 +70,11 @@ async def test_worker_killed_under_load_loses_and_doubles_nothing(
             process.wait()
 
 
-class LosingAnswers:
-    """A port before ClickHouse's. Of every second insert the answer is lost, and the connection with it."""
-
-    def __init__(self, target: int) -> None:
-        self._target = target
-        self._open: set[asyncio.Task[None]] = set()
-        self.inserts = 0
-        self.lost = 0
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
-        self.port: int = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._open:
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
-
-    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._open.add(task)
-        behind, beyond = await asyncio.open_connection("127.0.0.1", self._target)
-        doomed = asyncio.Event()
-        ways = [
-            asyncio.create_task(self._there(reader, beyond, doomed)),
-            asyncio.create_task(self._back(behind, writer, doomed)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            writer.transport.abort()
-            beyond.transport.abort()
-            self._open.discard(task)
-
-    async def _there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, doomed: asyncio.Event) -> None:
-        while data := await reader.read(1 << 16):
-            if INSERT.search(data):
-                self.inserts += 1
-                if self.inserts % 2 == 0:
-                    doomed.set()
-            writer.write(data)
-            await writer.drain()
-
-    async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, doomed: asyncio.Event) -> None:
-        while data := await reader.read(1 << 16):
-            if doomed.is_set():
-                self.lost += 1
-                return
-            writer.write(data)
-            await writer.drain()
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_answers_of_inserts_lost_double_nothing(url: str, clickhouse: ClickHouse, tmp_path: Path) -> None:
     """The rows are in the tables and the worker cannot know: it repeats the insert, without a visible effect."""
-    async with LosingAnswers(clickhouse.port) as proxy:
+    async with Proxy(clickhouse.port, cycle([None, Fault.LOST_ANSWER])) as proxy:
         settings = settings_for(clickhouse, tmp_path, url.replace(f":{clickhouse.port}/", f":{proxy.port}/"))
         edge, worker = penstock("edge", settings=settings), penstock("worker", settings=settings)
         try:
@@ -142,7 +82,7 @@ async def test_answers_of_inserts_lost_double_nothing(url: str, clickhouse: Clic
             taken = await send(int(settings["PENSTOCK_PORT"]), events(3000), site=settings["PENSTOCK_SITE_ID"])
             assert len(taken) == 3000
             await asyncio.to_thread(each_is_there_once, settings, 3000)
-            assert proxy.lost > 0
+            assert proxy.done
             assert [stop(edge), await asyncio.to_thread(stop, worker)] == [0, 0]
         finally:
             for process in (edge, worker):

@@ -1,0 +1,196 @@
+"""Migrations: forward only, safe twice at once and under workers; one that was killed is finished by the next."""
+
+import asyncio
+import hashlib
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from ingest.log.sqlite import SqliteLog
+from tests.clickhouse import ClickHouse
+from tests.landing import Load, lands
+from tests.running import environment
+from workers.check import compared, wanted
+from workers.check import found as found_tables
+from workers.clickhouse import connect
+from workers.log.sqlite import SqliteReader
+from workers.loop import Limits, Pump
+from workers.migrate import Contradiction, migrate, statements
+from workers.sink import Sink
+
+ROOT = Path(__file__).parent.parent
+FILES = ROOT / "schemas" / "clickhouse"
+OLD_MIGRATIONS = (
+    "CREATE TABLE migrations (name String, checksum String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))"
+    " ENGINE = ReplacingMergeTree(applied_at) ORDER BY name"
+)
+# Of the release before the erasures by hash; the views it had are made by now anyway.
+OLD_FILES = ["010_messages", "020_journal", "030_stored_events", "040_stored_attributes", "050_stored_customers"]
+OLD_FILES += ["060_stored_identifies", "070_erasures", "080_stored_dead_letters"]
+
+
+@pytest.fixture
+def empty(clickhouse: ClickHouse) -> Iterator[str]:
+    """The writer's address of a database that holds nothing."""
+    name = f"penstock_{uuid4().hex}"
+    client = connect(clickhouse.writer_url)
+    client.command(f"CREATE DATABASE {name}")
+    yield f"{clickhouse.writer_url.rpartition('/')[0]}/{name}"
+    client.command(f"DROP DATABASE {name}")
+    client.close()
+
+
+@pytest.fixture
+def looking(empty: str) -> Iterator[Client]:
+    client = connect(empty)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the files, to be edited as a later release would."""
+    return Path(shutil.copytree(FILES, tmp_path / "files"))
+
+
+def edit(folder: Path, name: str, old: str, new: str) -> None:
+    file = folder / name
+    text = file.read_text()
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new))
+
+
+def is_whole(client: Client) -> bool:
+    """Whether every table and view is as the files make it, and nothing is left to do."""
+    return list(compared(wanted(statements().values()), found_tables(client))) == []
+
+
+@pytest.mark.slow
+def test_four_migrations_at_once_make_one_schema(clickhouse: ClickHouse) -> None:
+    """Five times, from nothing: each of them succeeds, and there is one erasure key, which stays."""
+    client = connect(clickhouse.writer_url)
+    for _ in range(5):
+        name = f"penstock_{uuid4().hex}"
+        client.command(f"CREATE DATABASE {name}")
+        url = f"{clickhouse.writer_url.rpartition('/')[0]}/{name}"
+        with ThreadPoolExecutor(4) as pool:
+            done = list(pool.map(migrate, [url] * 4))
+        key = client.query(f"SELECT k0, k1 FROM {name}.erasure_key").result_rows
+        again = migrate(url)
+
+        assert set().union(*done) == statements().keys()
+        assert again == []
+        assert client.query(f"SELECT k0, k1 FROM {name}.erasure_key").result_rows == key
+        here = connect(url)
+        assert is_whole(here)
+        here.close()
+        client.command(f"DROP DATABASE {name}")
+    client.close()
+
+
+@pytest.mark.parametrize("failpoint", ["migrate.begun:1", "migrate.applied:1", "migrate.applied:9", "migrate.begun:30"])
+def test_killed_migration_is_finished_by_the_next(failpoint: str, empty: str, looking: Client) -> None:
+    """Before a statement, and after one that was not remembered yet."""
+    command = [sys.executable, "-m", "deploy.cli", "migrate"]
+    settings = environment(PENSTOCK_CLICKHOUSE=empty, PENSTOCK_FAILPOINT=failpoint)
+    killed = subprocess.run(command, env=settings, cwd=ROOT, capture_output=True, timeout=60)
+    left = migrate(empty)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert len(left) == len(statements()) - int(failpoint.partition(":")[2]) + 1
+    assert is_whole(looking)
+    assert migrate(empty) == []
+
+
+@pytest.mark.slow
+async def test_view_edited_under_a_running_worker_misses_no_row(
+    empty: str, looking: Client, folder: Path, tmp_path: Path
+) -> None:
+    """Again and again while rows pass: each is in its table once, and those after the last edit are as it says."""
+    await asyncio.to_thread(migrate, empty, folder)
+    load, stop, path = Load(), asyncio.Event(), tmp_path / "log.db"
+    with Sink(empty) as sink:
+        async with SqliteLog(path, append_timeout=10) as log, SqliteReader(path, tmp_path / "positions.db") as reader:
+            pump = asyncio.create_task(Pump(reader, sink, Limits(rows=50, interval=0.01)).run(stop))
+            feeding = asyncio.create_task(load.put(log, load.messages(2000)))
+            for number in range(4):
+                edit(folder, "031_to_events.sql", "\nWHERE kind IN", f"\n-- {number}\nWHERE kind IN")
+                edit(folder, "051_to_customers.sql", "\nWHERE kind !=", f"\n-- {number}\nWHERE kind !=")
+                assert len(await asyncio.to_thread(migrate, empty, folder)) == 2
+            await feeding
+            edit(folder, "031_to_events.sql", "    name,\n", "    upper(messages.name) AS name,\n")
+            assert await asyncio.to_thread(migrate, empty, folder) == ["031_to_events.sql"]
+            before = load.next
+            await load.put(log, load.messages(49))
+            await lands(load, looking)
+            stop.set()
+            await pump
+
+    names = "SELECT DISTINCT name FROM events WHERE JSONExtractInt(data, 'n') >= {first:UInt32}"
+    assert looking.query(names, parameters={"first": before}).result_rows == [("E",)]
+
+
+def test_older_penstock_is_refused_and_changes_nothing(empty: str, looking: Client, folder: Path) -> None:
+    """It would put its own views in the place of newer ones, and purge without knowing of newer tables."""
+    migrate(empty)
+    (folder / "990_later.sql").write_text(
+        "-- One row is nothing.\nCREATE TABLE IF NOT EXISTS later (x Int8) ENGINE = Null"
+    )
+    migrate(empty, folder)
+    with pytest.raises(Contradiction, match=r"newer Penstock .*990_later\.sql"):
+        migrate(empty)
+
+
+def test_older_view_is_not_put_in_the_place_of_a_newer_one(empty: str, looking: Client, folder: Path) -> None:
+    """Also where no file was added: what a file said before it was edited is remembered."""
+    migrate(empty)
+    edit(folder, "100_events.sql", "CREATE OR REPLACE VIEW events AS", "-- Newer.\nCREATE OR REPLACE VIEW events AS")
+    assert migrate(empty, folder) == ["100_events.sql"]
+    with pytest.raises(Contradiction, match=r"100_events\.sql"):
+        migrate(empty)
+    edit(folder, "100_events.sql", "-- Newer.\n", "-- Newest.\n")
+    assert migrate(empty, folder) == ["100_events.sql"]
+
+
+def test_edited_table_is_refused_before_anything_is_applied(empty: str, looking: Client, folder: Path) -> None:
+    """Its rows are already there: the change belongs into a new file."""
+    migrate(empty)
+    edit(folder, "030_stored_events.sql", "    client_id String,\n", "")
+    (folder / "020c_new.sql").write_text(
+        "-- One row is nothing.\nCREATE TABLE IF NOT EXISTS new (x Int8) ENGINE = Null"
+    )
+    with pytest.raises(Contradiction, match=r"030_stored_events\.sql was changed"):
+        migrate(empty, folder)
+
+    assert looking.query("EXISTS TABLE new").result_rows == [(0,)]
+
+
+def test_tables_of_the_previous_release_are_filled_by_the_next(empty: str, looking: Client) -> None:
+    """Rows that are older than the columns get them: what was deleted before stays hidden, the rest is shown."""
+    looking.command(OLD_MIGRATIONS)
+    for name in OLD_FILES:
+        text = (FILES / f"{name}.sql").read_text()
+        looking.command(text)
+        looking.insert("migrations", [[f"{name}.sql", hashlib.sha256(text.encode()).hexdigest()]], ["name", "checksum"])
+    columns = "(workspace, customer, customer_kind, id, kind, name, timestamp, filed_at, data, version)"
+    rows = "SELECT 'w', ['kept', 'gone'][number % 2 + 1], 'id', toString(number), 'event', 'e', now(), now(), '{}', 5"
+    looking.command(f"INSERT INTO stored_events {columns} {rows} FROM numbers(10)")
+    looking.command("INSERT INTO erasures VALUES ('w', 'gone', 'id', 9, 'request', now64(3))")
+    applied = migrate(empty)
+
+    assert not {f"{name}.sql" for name in OLD_FILES} & set(applied)
+    hashed = (
+        "SELECT DISTINCT subject_hash = reinterpretAsUInt128(sipHash128Keyed((SELECT (k0, k1) FROM erasure_key),"
+        " 'w\\0id:' || customer)) FROM stored_events"
+    )
+    assert looking.query(hashed).result_rows == [(1,)]
+    assert looking.query("SELECT customer, count() FROM events GROUP BY ALL").result_rows == [("kept", 5)]
+    assert is_whole(looking)
