@@ -8,7 +8,7 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11
 LOCKS ?= .
 PYTEST_ARGS ?=
 
-.PHONY: up test check bench kafka lock
+.PHONY: up test check bench soak kafka lock
 
 up: $(VENV)/.installed
 	@exec $(BIN)/penstock up
@@ -21,6 +21,11 @@ check: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@for file in tests/bench/[a-z]*.py; do $(BIN)/python -m tests.bench.$$(basename $$file .py) || exit 1; done
+
+# make soak MINUTES=30 SEED=1 LOG=kafka RATE=150: faults under load, then an audit. LOG=embedded for `penstock up`.
+soak: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m tests.soak --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1) --log $(or $(LOG),kafka) \
+		--rate $(or $(RATE),150) $(if $(SUMMARY),--summary $(SUMMARY))
 
 kafka: $(VENV)/.installed-dev
 	@exec $(BIN)/python -m deploy.kafka.broker $(or $(DO),start)
