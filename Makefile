@@ -7,6 +7,8 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11
 	--no-emit-package python-dateutil --extra build --quiet
 LOCKS ?= .
 PYTEST_ARGS ?=
+# Most tests wait for processes to start, stop and recover; those of one file share a worker.
+JOBS ?= 4
 
 .PHONY: up test check bench soak kafka lock
 
@@ -14,7 +16,7 @@ up: $(VENV)/.installed
 	@exec $(BIN)/penstock up
 
 test: $(VENV)/.installed-dev
-	@exec $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy

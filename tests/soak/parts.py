@@ -134,14 +134,13 @@ class Kept:
     def start(self) -> None: ...
 
     def kill(self) -> None:
-        send(self, signal.SIGKILL)
+        send(self.pid(), signal.SIGKILL)
 
     def stop(self) -> None: ...
 
 
-def send(part: Part, number: signal.Signals) -> None:
-    """Does nothing while the part is away."""
-    pid = part.pid()
+def send(pid: int | None, number: signal.Signals) -> None:
+    """Does nothing when the process is away."""
     if pid is not None:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
@@ -167,12 +166,12 @@ class Stack:
     def heal(self) -> None:
         """Continue whoever is paused, start whoever is away."""
         for part in self.parts.values():
-            send(part, signal.SIGCONT)
+            send(part.pid(), signal.SIGCONT)
         self.start()
 
     def stop(self) -> None:
         for part in reversed(self.parts.values()):
-            send(part, signal.SIGCONT)
+            send(part.pid(), signal.SIGCONT)
             part.stop()
 
     def command(self, *words: str, within: float = 90.0) -> subprocess.CompletedProcess[str]:

@@ -105,9 +105,11 @@ class Run:
 
     async def _paused(self, name: str, seconds: float) -> None:
         self.down.add(name)
-        send(self.stack.parts[name], signal.SIGSTOP)
+        pid = self.stack.parts[name].pid()
+        send(pid, signal.SIGSTOP)
         await asyncio.sleep(seconds)
-        send(self.stack.parts[name], signal.SIGCONT)
+        # That very process: if its `up` was killed meanwhile it is nobody's, and holds the folder until it goes on.
+        send(pid, signal.SIGCONT)
         self.down.discard(name)
 
     async def _killed(self, name: str, seconds: float, meanwhile: str = "") -> None:
