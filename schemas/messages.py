@@ -34,8 +34,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     sent_timestamp: the client's own timestamp, its exact text; empty when it sent none.
     filed_at: s since 1970; its month files an event, so it is made only of what a repeat repeats. Absent: `timestamp`.
     received_at: s since 1970, when the edge took it.
-    spooled_at: s since 1970, set by an edge that has a spool: when it kept the message there, or would have. It counts
-        no later than that, however late it reaches the log.
+    spooled_at: s since 1970, set where the log is Kafka: when its request is answered at the latest, or when it went to
+        the edge's spool. It counts no later than that, however late it reaches the log.
     attributes: of an identify, pairs of name and exact JSON text; `null` and `""` unset.
     data: of an event, the client's exact JSON object.
     """

@@ -13,7 +13,7 @@ from tests.clickhouse import ClickHouse
 from tests.load import Request, send
 from tests.running import CREDENTIALS, answers, eventually, free_port, penstock, query, stop
 
-REQUESTS = 40_000
+REQUESTS = 15_000
 CUSTOMERS = 4_000
 
 

@@ -281,7 +281,7 @@ def test_views_equal_the_model_whatever_happens_to_log_worker_and_tables(own_dat
     """After every batch, crash, replay, merge and erasure: each event once, each customer as last written."""
     machine = type("TestLife", (Life,), {"url": own_database})
     profile = settings(
-        max_examples=settings().max_examples // 6,
+        max_examples=settings().max_examples // 10,
         stateful_step_count=40,
         deadline=None,
         derandomize=False,

@@ -88,7 +88,7 @@ def histories(draw: st.DrawFn) -> list[Message]:
     return history
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories(), seed=st.integers(0, 2**32))
 def test_views_equal_the_model_whatever_the_cuts_repeats_and_order(
     sink: Sink, client: Client, history: list[Message], seed: int

@@ -13,9 +13,10 @@ A broker that is merely away is no such error: aiokafka repeats the batch under 
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import time
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -24,7 +25,8 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from ingest.errors import Unavailable
-from ingest.log.groups import Encoded, Group, Groups
+from ingest.log.counting import counting_from, not_before
+from ingest.log.groups import Encoded, Group, Groups, encoded, settled
 from ingest.log.producer import BATCH_BYTES, close_producer, open_producer
 from ingest.log.topic import prepare_topic
 from schemas.messages import Message
@@ -46,6 +48,7 @@ class KafkaLog:
 
     append_timeout: s until an append is refused.
     request_timeout: s after which aiokafka gives a request up and repeats it.
+    clock: s since 1970.
     newest: the latest append time that Kafka has confirmed here, ms since 1970 by its clock.
     """
 
@@ -59,12 +62,16 @@ class KafkaLog:
         append_timeout: float,
         request_timeout: float = 10.0,
         pending_bytes: int = PENDING_BYTES,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
         self._partitions = partitions
         self._replication = replication
         self._request_timeout = request_timeout
+        self._append_timeout = append_timeout
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
         self.newest = 0
         self._producer: AIOKafkaProducer | None = None
         self._usable = asyncio.Event()
@@ -79,8 +86,17 @@ class KafkaLog:
             pending_limit=pending_bytes,
         )
 
-    def append(self, messages: Sequence[Message]) -> Coroutine[Any, Any, None]:
-        return self._groups.append(messages)
+    async def append(self, messages: Sequence[Message]) -> None:
+        """See `Log.append`; a refused one that Kafka takes late counts as written before the refusal."""
+        until = self._loop.time() + self._append_timeout
+        at = not_before(self.newest, self._clock()) + self._append_timeout
+        groups = self.put(encoded(counting_from(messages, at)))
+        del messages  # what waits is encoded; the messages may be several times as large
+        try:
+            await settled(groups)
+        except Unavailable:
+            await asyncio.sleep(until - self._loop.time())
+            raise
 
     def put(self, records: Sequence[Encoded]) -> Sequence[Group[BatchBuilder]]:
         return self._groups.put(records)

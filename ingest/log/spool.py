@@ -18,10 +18,10 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
 
-import msgspec
 import structlog
 
 from ingest.errors import Unavailable
+from ingest.log.counting import counting_from, not_before
 from ingest.log.groups import Encoded, Group, encoded, settled
 from ingest.log.spool_file import Held, Spool
 from schemas import failpoints
@@ -100,7 +100,7 @@ class SpooledLog:
             raise Unavailable("shutting down")
         under_way = None if self.spooling() else self._hand_over(messages)
         if under_way is None:
-            records = encoded(_counting_from(messages, self._now()))
+            records = encoded(counting_from(messages, self._now()))
             del messages
             await settled(self._spool.put(records))
             return
@@ -141,7 +141,7 @@ class SpooledLog:
     def _hand_over(self, messages: Sequence[Message]) -> UnderWay | None:
         """None if Kafka's queue is full: then nothing of them can arrive."""
         until = self._loop.time() + self._timeout
-        records = encoded(_counting_from(messages, self._now() + self._timeout))
+        records = encoded(counting_from(messages, self._now() + self._timeout))
         try:
             return UnderWay(records, self._direct.put(records), until)
         except Unavailable as reason:
@@ -149,9 +149,8 @@ class SpooledLog:
             return None
 
     def _now(self) -> float:
-        """s since 1970, but never before the last write that Kafka confirmed here, by its clock, nor before one in the
-        spool: of two writes through this edge the later one must not lose to a clock that stepped back."""
-        self._said = max(self._said, self._clock(), (self._direct.newest + 0.5) / 1000)
+        """Never before the last write that Kafka confirmed here, nor before one in the spool."""
+        self._said = max(self._said, not_before(self._direct.newest, self._clock()))
         return self._said
 
     def _begin(self, reason: Unavailable | str) -> None:
@@ -187,7 +186,3 @@ class SpooledLog:
         log.info("spool_drained")
         with suppress(Unavailable):
             await self._spool.compact()
-
-
-def _counting_from(messages: Sequence[Message], at: float) -> list[Message]:
-    return [msgspec.structs.replace(message, spooled_at=at) for message in messages]

@@ -1,6 +1,7 @@
 """SIGTERM to a real edge whose log is slow: it answers what it took, and ends in time."""
 
 import asyncio
+import re
 import signal
 import socket
 import sqlite3
@@ -8,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,12 @@ class Edge:
             connection.execute("BEGIN IMMEDIATE")
             yield
             connection.execute("ROLLBACK")
+
+    def connections(self) -> int:
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+            connection.request("GET", "/metrics", headers={"Authorization": AUTHORIZATION})
+            shown = connection.getresponse().read().decode()
+        return int(float(re.findall(r"^penstock_edge_connections (\S+)$", shown, re.MULTILINE)[0]))
 
     def records(self) -> int:
         with closing(sqlite3.connect(self.log)) as connection:
@@ -70,9 +78,11 @@ def test_a_thousand_unacknowledged_requests_are_answered(edge: Edge) -> None:
     async def all_of_them() -> list[int]:
         with edge.locked():
             under_way = [asyncio.create_task(one()) for _ in range(1000)]
-            await asyncio.sleep(1.5)
+            while await asyncio.to_thread(edge.connections) <= 1000:  # noqa: ASYNC110  that which asks is one more
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(0.5)
             edge.process.send_signal(signal.SIGTERM)
-            await asyncio.sleep(2)
+            await asyncio.sleep(1)
         return await asyncio.gather(*under_way)
 
     assert asyncio.run(all_of_them()) == [200] * 1000

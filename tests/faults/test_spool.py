@@ -19,6 +19,7 @@ import msgspec
 import pytest
 
 from deploy.kafka.broker import Broker
+from schemas.topics import partition
 from tests.clickhouse import ClickHouse
 from tests.load import Request
 from tests.load import send as send_all
@@ -248,6 +249,48 @@ def test_late_copies_overrule_nothing_that_came_through_another_edge(
         eventually(f"SELECT customer, attributes FROM customers {here}", settings, expected, PATIENCE)
         events = query(f"SELECT customer, name FROM events {here}", settings)
         assert events == [{"customer": customer, "name": "old"} for customer in ("changed", "left")]
+        assert stop(worker) == 0
+    finally:
+        worker.kill()
+        worker.wait()
+
+
+def test_refused_write_that_arrives_late_overrules_nothing(
+    private_broker: Broker, settings: Settings, clickhouse: ClickHouse, url: str
+) -> None:
+    """Without a spool: a 503, and the edge stops in its tracks with the write still on its way. Its client goes on
+    through another edge. When the first goes on, Kafka takes what was refused, and it counts as what it is: older."""
+    settings |= {"PENSTOCK_CLICKHOUSE": url, "PENSTOCK_CLICKHOUSE_READ": clickhouse.reader_url}
+    del settings["PENSTOCK_SPOOL"]
+    other = settings | {"PENSTOCK_PORT": str(free_port())}
+    site = settings["PENSTOCK_SITE_ID"]
+    # Of two partitions: what waits behind the first write of one is never sent once it was refused.
+    changed, deleted = (
+        next(name for name in map(str, range(100)) if partition(f"{site}\0id:{name}".encode(), 3) == number)
+        for number in (0, 1)
+    )
+    with edge(settings) as stalled:
+        ready(settings)
+        private_broker.kill()
+        for customer in (changed, deleted):
+            assert call(settings, "PUT", f"/api/v1/customers/{customer}", {"n": "old"})[:2] == (503, "1")
+        stalled.send_signal(signal.SIGSTOP)
+        private_broker.start()
+        with edge(other):
+            ready(other)
+            put(other, changed, n="new")
+            assert call(other, "DELETE", f"/api/v1/customers/{deleted}")[0] == 200
+        stalled.send_signal(signal.SIGCONT)
+        ready(settings)
+        put(settings, "last", n="last")
+    messages = asyncio.run(on_topic(settings, lambda found: order_of(found, "last") != []))
+    assert [order_of(messages, customer)[-1] for customer in (changed, deleted)] == ["old", "old"]
+
+    worker = penstock("worker", settings=settings)
+    try:
+        here = f"WHERE workspace = '{site}' ORDER BY customer"
+        expected = [{"customer": who, "attributes": {"n": n}} for who, n in ((changed, "new"), ("last", "last"))]
+        eventually(f"SELECT customer, attributes FROM customers {here}", settings, expected, PATIENCE)
         assert stop(worker) == 0
     finally:
         worker.kill()

@@ -33,7 +33,8 @@ def main(
 ) -> None:
     """Run it, print a line every ten seconds and the summary in the end."""
     print(f"seed {seed}: {minutes} minutes, {log.value} log, {rate} requests/s", flush=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both leave no process behind
+    for number in (signal.SIGINT, signal.SIGTERM):  # both leave no process behind, also in the background of a shell
+        signal.signal(number, signal.default_int_handler)
     options = Options(seed, minutes * 60, log.value, rate)
     with running(log.value) as stack:
         run = Run(options, stack)
