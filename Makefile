@@ -8,7 +8,7 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11
 LOCKS ?= .
 PYTEST_ARGS ?=
 # Most tests wait for processes to start, stop and recover; those of one file share a worker.
-JOBS ?= 4
+JOBS ?= 3
 
 .PHONY: up test check bench soak kafka lock
 

@@ -44,7 +44,7 @@ def settings(private_broker: Broker, topic: str, tmp_path: Path) -> Settings:
         "PENSTOCK_KAFKA": private_broker.address,
         "PENSTOCK_TOPIC": topic,
         "PENSTOCK_PARTITIONS": "3",
-        "PENSTOCK_APPEND_TIMEOUT": "1",
+        "PENSTOCK_APPEND_TIMEOUT": "2",
         "PENSTOCK_SPOOL": str(tmp_path / "spool"),
     }
 
