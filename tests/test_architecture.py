@@ -26,12 +26,10 @@ HOMES = {
     "aiokafka": {"ingest/log", "workers/log"},
     "clickhouse_connect": {
         "workers/clickhouse.py",
-        "workers/sink.py",
+        "workers/connection.py",
         "workers/migrate.py",
         "workers/check.py",
         "workers/watch.py",
-        "workers/asking.py",
-        "workers/replay/tables.py",
         "workers/erasable.py",
         "workers/erasures.py",
         "workers/purge.py",

@@ -17,7 +17,6 @@ from ingest.log.groups import Encoded, Group, Groups
 from ingest.log.spool import SpooledLog
 from ingest.log.spool_file import Spool
 from ingest.log.sqlite import SqliteLog
-from schemas.messages import Message
 from schemas.settings import BadSettings
 from schemas.topics import LARGEST_RECORD
 from tests.fakes import FakeClock
@@ -380,14 +379,10 @@ async def test_concurrent_appends_share_the_spools_fsyncs(away: Spooled) -> None
     async with asyncio.TaskGroup() as group:
         for number in range(1_000):
             group.create_task(one(number))
-            await asyncio.sleep(0)
+            if number % 100 == 99:  # in bursts: those of one share a transaction, however fast the disk is
+                await asyncio.sleep(0)
     with closing(sqlite3.connect(away.folder / "spool.db")) as spool:
         times = Counter(at for (at,) in spool.execute("SELECT at FROM records"))
 
     assert sum(times.values()) == 1_000
-    assert len(times) < 400  # how many share one depends on how fast the disk is
-
-
-def test_message_of_an_edge_without_a_spool_does_not_say_when_it_was_spooled() -> None:
-    """It counts from its append time on."""
-    assert b"spooled_at" not in msgspec.json.encode(Message(**msgspec.structs.asdict(message(0))))
+    assert len(times) < 50

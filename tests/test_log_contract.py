@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from ingest.errors import TooLarge, Unavailable
@@ -314,3 +315,23 @@ async def read_of_all(first: Reader, second: Reader, count: int) -> tuple[list[R
                 for records in (await reader.poll(100, 0.2)).records.values():
                     found.update((numbers([record])[0], record) for record in records)
     return list(found.values()), None
+
+
+async def test_message_says_from_when_on_it_counts_where_a_copy_may_come_late(
+    kafka: str, topic: str, tmp_path: Path
+) -> None:
+    """On Kafka: when its request is answered at the latest, by our clock, or by Kafka's if that is ahead. A message for
+    the embedded log arrives in time or not at all."""
+    options = {"append_timeout": 10.0, "clock": lambda: 1e9}
+    at = kafka_place(kafka, topic)
+    async with at.log(**options) as log, at.reader() as reader:
+        await log.append([message(0)])
+        await log.append([message(1)])
+        records, _ = await read(reader, 2)
+    said = [msgspec.json.decode(record.value or b"").get("spooled_at") for record in records]
+    assert said == [1e9 + 10, pytest.approx(records[0].timestamp / 1000 + 10, abs=0.001)]
+
+    async with SqliteLog(tmp_path / "log.db") as embedded, SqliteReader(tmp_path / "log.db", tmp_path / "p.db") as kept:
+        await embedded.append([message(0)])
+        [record], _ = await read(kept, 1)
+    assert b"spooled_at" not in (record.value or b"")

@@ -12,10 +12,10 @@ from tests.model import Placed
 from tests.replaying import LOG, PROJECTION, count, history, landed, message, placed, replayed, shown
 from tests.tables import cuts
 from workers.clickhouse import Failed
+from workers.connection import Connection
 from workers.replay.journal import JournalSource
 from workers.replay.main import NothingToResume
 from workers.replay.selection import Selection
-from workers.replay.tables import Connection
 
 
 @pytest.mark.parametrize("seed", [1])

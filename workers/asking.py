@@ -1,12 +1,10 @@
-"""Questions to ClickHouse within bounds, and its errors as ours."""
+"""Questions to ClickHouse within bounds."""
 
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from clickhouse_connect.driver.exceptions import ClickHouseError
-
-from workers.clickhouse import connect, translated
+from workers.connection import Connection
 
 # What does not fit into memory is grouped on disk.
 BOUNDS = {"max_bytes_before_external_group_by": 268_435_456, "max_bytes_before_external_sort": 268_435_456}
@@ -17,7 +15,7 @@ class Asking:
     Raises `Away` and `Failed`."""
 
     def __init__(self, url: str, *, seconds: float = 600.0, threads: int = 0) -> None:
-        self._client = connect(url, seconds)
+        self._connection = Connection(url, patience=seconds)
         self._settings = BOUNDS | {"max_execution_time": seconds} | ({"max_threads": threads} if threads else {})
 
     def __enter__(self) -> Self:
@@ -26,10 +24,7 @@ class Asking:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._client.close()
+        self._connection.__exit__(kind, error, trace)
 
     def rows(self, sql: str, **parameters: object) -> Sequence[Sequence[Any]]:
-        try:
-            return self._client.query(sql, parameters=parameters, settings=self._settings).result_rows
-        except ClickHouseError as error:
-            raise translated(error) from None
+        return self._connection.rows(sql, parameters, self._settings)

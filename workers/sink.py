@@ -5,12 +5,10 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
-
 from schemas import failpoints
 from workers.batch import Placed
-from workers.clickhouse import PATIENCE, connect, translated
+from workers.clickhouse import PATIENCE
+from workers.connection import Connection
 from workers.dead_letters import DeadLetter
 
 INSERT_SETTINGS = {
@@ -56,9 +54,7 @@ class Sink:
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
         """patience: s without a word of ClickHouse, after which an insert is given up and repeated."""
-        self._url = url
-        self._patience = patience
-        self._client: Client | None = None
+        self._connection = Connection(url, patience=patience)
 
     def __enter__(self) -> Self:
         return self
@@ -66,8 +62,7 @@ class Sink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._client:
-            self._client.close()
+        self._connection.__exit__(kind, error, trace)
 
     def insert(self, block: bytes) -> None:
         """Return once every row of the block is in every table that takes it.
@@ -76,40 +71,18 @@ class Sink:
         Raises `Failed`: the server refuses these rows or this insert.
         """
         body = _in_halves(block) if failpoints.armed("worker.inserting") else block
-        try:
-            self._connected().raw_insert("messages", insert_block=body, fmt="JSONEachRow", settings=INSERT_SETTINGS)
-        except ClickHouseError as error:
-            raise translated(error) from None
+        self._connection.insert_json("messages", body, INSERT_SETTINGS)
 
     def bury(self, generation: str, letters: Sequence[DeadLetter]) -> None:
         """Return once the letters are in `dead_letters`. Raises `Away` and `Failed`; a repeat changes nothing."""
         now = datetime.now(UTC)
         rows = [[generation, *_place(letter.placed), letter.reason, letter.code, "dead", now] for letter in letters]
-        try:
-            self._connected().insert(
-                "buried",
-                rows,
-                column_names=list(DEAD_LETTER_COLUMNS),
-                column_type_names=list(DEAD_LETTER_COLUMNS.values()),
-                settings={"async_insert": 0},
-            )
-        except ClickHouseError as error:
-            raise translated(error) from None
+        self._connection.insert_rows("buried", DEAD_LETTER_COLUMNS, rows)
 
     def append_time_before(self, generation: str, partition: int, offset: int) -> int:
         """The append time in ms of the last record before an offset; 0 where none is kept."""
-        try:
-            answer = self._connected().query(
-                APPEND_TIME_BEFORE, parameters={"log": generation, "partition": partition, "offset": offset}
-            )
-        except ClickHouseError as error:
-            raise translated(error) from None
-        return int(answer.result_rows[0][0])
-
-    def _connected(self) -> Client:
-        if self._client is None:
-            self._client = connect(self._url, self._patience)
-        return self._client
+        place = {"log": generation, "partition": partition, "offset": offset}
+        return int(self._connection.rows(APPEND_TIME_BEFORE, place)[0][0])
 
 
 def _in_halves(block: bytes) -> Generator[bytes, None, None]:

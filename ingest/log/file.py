@@ -40,7 +40,7 @@ class LogFile:
             )
             try:
                 self._prepare(connection)
-            except BaseException:
+            except BaseException:  # whatever it was: nobody else knows of this connection yet
                 connection.close()
                 raise
             self._connection = connection
@@ -60,7 +60,7 @@ class LogFile:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
-        except BaseException:
+        except BaseException:  # also of the caller's work: closing rolls back
             self.close()
             raise
 

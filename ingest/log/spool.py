@@ -116,7 +116,7 @@ class SpooledLog:
         await self._spool.open()
         try:
             await self._direct.__aenter__()
-        except BaseException:
+        except BaseException:  # also cancelled: else the folder stays locked
             await self._spool.close()
             raise
         self._said = self.held.newest_at / 1000

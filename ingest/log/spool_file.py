@@ -63,7 +63,7 @@ class Spool:
         try:
             await self._writer.open()
             await self._writer.run(self._count)
-        except BaseException:
+        except BaseException:  # also cancelled: else the folder stays locked
             self._locks.close()
             raise
 

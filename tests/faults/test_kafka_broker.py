@@ -253,3 +253,23 @@ async def test_reader_goes_on_after_an_outage(private_broker: Broker, options: d
                 await reader.commit(polled)
 
     assert set(seen) == set(range(200))
+
+
+async def test_nobody_is_refused_before_a_late_copy_counts(private_broker: Broker, options: dict[str, Any]) -> None:
+    """What joins a group that waits already is refused with it, but not told before its own time is over: until then
+    the copy that may still arrive counts as newer than whatever its client writes next."""
+
+    async def refused(log: KafkaLog, number: int, after: float) -> float:
+        await asyncio.sleep(after)
+        start = monotonic()
+        with pytest.raises(Unavailable):
+            await log.append([message(number)])
+        return monotonic() - start
+
+    async with KafkaLog(**options) as log:
+        await log.append([message(0)])
+        private_broker.pause()
+        took = await asyncio.gather(*(refused(log, 0, after) for after in (0.0, 0.5, 1.0)))
+        private_broker.resume()
+
+    assert min(took) >= APPEND_TIMEOUT

@@ -13,8 +13,8 @@ from tests.proxy import Fault, Proxy, http_error
 from tests.replaying import Quiet, count, history, landed, placed, replayed, shown
 from tests.running import free_port, penstock
 from workers.clickhouse import Away
+from workers.connection import Connection
 from workers.replay.patience import Interrupted, Patience
-from workers.replay.tables import Connection
 
 RECORDS = 400
 OPTIONS = ("replay", "--rate", "100")  # four chunks, a second each

@@ -23,10 +23,6 @@ class Finding:
     last: int | None
     text: str = ""
 
-    @property
-    def count(self) -> int:
-        return self.last - self.first + 1 if self.what == "missing" and None not in (self.first, self.last) else 1  # type: ignore[operator]
-
 
 @dataclass
 class Span:
@@ -52,9 +48,12 @@ class Report:
     at: int
     spans: list[Span] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    missing: int = 0
     unmatched: int = 0
     doubled: int = 0
+
+    @property
+    def missing(self) -> int:
+        return sum(span.missing for span in self.spans)
 
     @property
     def proved(self) -> bool:
@@ -62,12 +61,9 @@ class Report:
 
     def add(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
-            match finding.what:
-                case "missing":
-                    self.missing += finding.count
-                case "double":
-                    self.doubled += 1
-                case _:
-                    self.unmatched += 1
+            if finding.what == "double":
+                self.doubled += 1
+            elif finding.what != "missing":  # its span counts those
+                self.unmatched += 1
             if len(self.findings) < KEPT:
                 self.findings.append(finding)

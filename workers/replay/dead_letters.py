@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from schemas import failpoints
 from workers.batch import Clocks, splice
+from workers.connection import Connection
 from workers.dead_letters import Allowance, DeadLetter, land
 from workers.replay import Chunk, Landed, Lane, Letter, Refusal, Span, Target
 from workers.replay.selection import Selection
-from workers.replay.tables import Connection
 
 ROWS = 2_000  # they hold whole records, up to 1 MiB each
 DEAD = "stored_dead_letters FINAL WHERE status = 'dead' AND "

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workers.clickhouse import Failed, Refused
+from workers.connection import Connection
 from workers.replay import Chunk, Landed, Lane, Refusal, Span, Target
 from workers.replay.selection import Selection
-from workers.replay.tables import JOURNAL, JOURNAL_SETTINGS, Connection
+from workers.replay.tables import JOURNAL, JOURNAL_SETTINGS
 
 ROWS = 100_000
 BUCKET = 10_000  # offsets: the journal is cut at multiples of it

@@ -7,12 +7,12 @@ from itertools import compress
 
 from schemas.settings import Settings
 from workers.batch import Clocks, Spliced, splice
+from workers.connection import Connection
 from workers.dead_letters import Allowance, DeadLetter, land
 from workers.log.places import LogState, offsets_at
 from workers.log.ranges import Ranges
 from workers.replay import Chunk, Landed, Lane, Refusal, Span, Target
 from workers.replay.selection import Selection
-from workers.replay.tables import Connection
 from workers.sink import APPEND_TIME_BEFORE
 
 ROWS = 50_000

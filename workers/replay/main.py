@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 import msgspec
 
 from schemas.settings import Settings
+from workers.connection import Connection
 from workers.log.places import log_state
 from workers.log.ranges import ranges
 from workers.replay import Show, Source, dead_letters, journal, log
@@ -21,7 +22,7 @@ from workers.replay.positions import Positions, Progress
 from workers.replay.rehearsal import Rehearsal, session
 from workers.replay.run import Replay, Summary
 from workers.replay.selection import Selection
-from workers.replay.tables import Connection, Tables
+from workers.replay.tables import Tables
 
 
 class NothingToResume(Exception):

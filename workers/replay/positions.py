@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from workers.connection import Connection
 from workers.replay import Lane, Span
-from workers.replay.tables import Connection
 
 HASH = (
     "assumeNotNull(reinterpretAsUInt128("

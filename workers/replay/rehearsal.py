@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from workers.connection import Connection
 from workers.replay import Letter
-from workers.replay.tables import COLUMNS, JOURNAL, JOURNAL_SETTINGS, Connection
+from workers.replay.tables import COLUMNS, JOURNAL, JOURNAL_SETTINGS
+from workers.sink import INSERT_SETTINGS
 
 # Visible in this session alone. Not named `messages`: were the session lost, the real one would be found.
 MAKE = "CREATE TEMPORARY TABLE IF NOT EXISTS rehearsal AS messages ENGINE = Memory"
@@ -50,7 +52,7 @@ class Rehearsal:
 
     def insert(self, block: bytes) -> None:
         self._empty()
-        self._connection.insert_json("rehearsal", block)
+        self._connection.insert_json("rehearsal", block, INSERT_SETTINGS)
         self._count()
 
     def copy(self, condition: str, parameters: Mapping[str, object]) -> None:

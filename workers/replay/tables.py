@@ -1,15 +1,9 @@
 """A replay's way into ClickHouse: the tables, by the same insert as the worker's."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Any, Self
 
-from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
-
-from workers.clickhouse import connect, translated
+from workers.connection import Connection
 from workers.replay import Letter
 from workers.sink import DEAD_LETTER_COLUMNS, INSERT_SETTINGS
 
@@ -32,76 +26,6 @@ COPY_SETTINGS = JOURNAL_SETTINGS | {
 }
 
 
-class Connection:
-    """One client, made when it is first needed. Blocking, one call at a time; raises `Away` and `Failed`.
-
-    session: a name under which the server keeps temporary tables; empty for none.
-    """
-
-    def __init__(self, url: str, session: str = "") -> None:
-        self._url = url
-        self._session = session
-        self._client: Client | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._client:
-            self._client.close()
-
-    def rows(
-        self,
-        sql: str,
-        parameters: Mapping[str, object] | None = None,
-        settings: Mapping[str, object] | None = None,
-        formats: Mapping[str, str] | None = None,
-    ) -> Sequence[Sequence[Any]]:
-        """formats: how values of a type are read, `{"String": "bytes"}`."""
-        with self._translating() as client:
-            answer = client.query(
-                sql,
-                parameters=dict(parameters or {}),
-                settings=dict(settings or {}),
-                query_formats=dict(formats or {}),
-            )
-        return answer.result_rows
-
-    def command(
-        self, sql: str, parameters: Mapping[str, object] | None = None, settings: Mapping[str, object] | None = None
-    ) -> None:
-        with self._translating() as client:
-            client.command(sql, parameters=dict(parameters or {}), settings=dict(settings or {}))
-
-    def insert_json(self, table: str, block: bytes) -> None:
-        with self._translating() as client:
-            client.raw_insert(table, insert_block=block, fmt="JSONEachRow", settings=INSERT_SETTINGS)
-
-    def insert_rows(self, table: str, columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> None:
-        """columns: types by name."""
-        with self._translating() as client:
-            client.insert(
-                table,
-                rows,
-                column_names=list(columns),
-                column_type_names=list(columns.values()),
-                settings={"async_insert": 0},
-            )
-
-    @contextmanager
-    def _translating(self) -> Iterator[Client]:
-        try:
-            if self._client is None:
-                self._client = connect(self._url)
-                if self._session:
-                    self._client.set_client_setting("session_id", self._session)
-            yield self._client
-        except ClickHouseError as error:
-            raise translated(error) from None
-
-
 class Tables:
     """The target of a replay that is meant."""
 
@@ -109,7 +33,7 @@ class Tables:
         self._connection = connection
 
     def insert(self, block: bytes) -> None:
-        self._connection.insert_json("messages", block)
+        self._connection.insert_json("messages", block, INSERT_SETTINGS)
 
     def copy(self, condition: str, parameters: Mapping[str, object]) -> None:
         copying = f"INSERT INTO messages ({COLUMNS}) SELECT {COLUMNS} FROM {JOURNAL}{condition}"  # noqa: S608
