@@ -41,7 +41,8 @@ def run(settings: Settings, url: str, since: str, *, as_json: bool) -> bool:
     except LogAway as error:
         fail(str(error))
     if as_json:
-        sys.stdout.write(msgspec.json.encode({"proved": report.proved, **msgspec.to_builtins(report)}).decode() + "\n")
+        told = {"proved": report.proved, "missing": report.missing, **msgspec.to_builtins(report)}
+        sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
     else:
         _show(Console(width=None if sys.stdout.isatty() else WIDE, highlight=False), report)
     return report.proved

@@ -15,6 +15,7 @@ from workers.erasures import Erasure
 WIDE = 200  # columns, where no terminal says otherwise: nothing is cut off for a script
 COLUMNS = (
     "workspace",
+    "kind",
     "who (hash)",
     "message",
     "requested",
@@ -34,7 +35,7 @@ def show(found: Sequence[Erasure], *, as_json: bool) -> None:
         return
     console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
     if not found:
-        console.print("No such deletion is known here.")
+        console.print("No such deletion or suppression is known here.")
         return
     table = Table(*COLUMNS, "final", box=box.SIMPLE_HEAD, pad_edge=False)
     for erasure in found:
@@ -47,6 +48,7 @@ def show(found: Sequence[Erasure], *, as_json: bool) -> None:
 def _cells(erasure: Erasure) -> tuple[str, ...]:
     return (
         erasure.workspace,
+        erasure.kind,
         erasure.hash[:HASH_SHOWN] or "the whole workspace",
         erasure.message_id,
         _when(erasure.requested_at),

@@ -26,7 +26,9 @@ from workers.replay.run import Summary
 from workers.replay.selection import Selection
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-SUBJECT = re.compile(r"(id|email|cio|anon|invite):.+", re.DOTALL)
+SUBJECT = re.compile(
+    r"(id|email|phone|cio|anon|invite|object|cio_object|delivery|form|rejection|telemetry):.+", re.DOTALL
+)
 INTERRUPTED = 130
 SHOWN = 10
 WIDE = 160  # columns, where no terminal says otherwise

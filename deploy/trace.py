@@ -16,6 +16,37 @@ from workers.trace import Sighting, Trace, Wanted
 from workers.trace.trace import trace
 
 WIDE = 160  # columns, where no terminal says otherwise
+# Where a kind of message shows.
+VIEWS = {
+    "identify": "customers, or objects",
+    "delete": "erasures",
+    "suppress": "erasures",
+    "unsuppress": "erasures",
+    "merge": "identifiers",
+    "add_device": "devices",
+    "delete_device": "devices",
+    "add_relationships": "relationships",
+    "delete_relationships": "relationships",
+    "add_to_segment": "segment_members",
+    "remove_from_segment": "segment_members",
+    "form": "form_submissions and forms",
+    "metric": "deliveries",
+    "unsubscribe": "unsubscribes",
+    "telemetry": "no view: the journal keeps it for seven days",
+}
+FATES = {
+    "inserted": "inserted; it counts in {view}",
+    "inserting": "inserted just now or in part: the worker has not confirmed it yet",
+    "waiting": "not inserted yet: the worker takes {behind:,} others before it",
+    "replaced": "inserted, and replaced by a later one, {detail}",
+    "erased": "erased: {detail}",
+    "suppressed": "ignored: its customer is suppressed {detail}",
+    "refused": "refused, though it was answered 200: {detail}",
+    "dead": "a dead letter: {detail}",
+    "mended": "was a dead letter; a replay brought it back",
+    "lacking": "in the journal, and missing in {detail}",
+    "old": "in {view}; its record is older than the journal",
+}
 NOWHERE = (
     "Not known here: no message with it was on the log in the last seven days, and no event has it. Either no edge"
     " answered 200 to it, or it was erased, or it is older, or it still waits in an edge's spool (its /ready says so)."
@@ -85,26 +116,8 @@ def _lines(seen: Sighting) -> list[tuple[str, str]]:
 
 
 def _fate(seen: Sighting) -> str:
-    table = {"identify": "customers", "delete": "erasures"}.get(seen.kind, "events")
-    match seen.fate:
-        case "inserted":
-            return f"inserted; it counts in {table}"
-        case "inserting":
-            return "inserted just now or in part: the worker has not confirmed it yet"
-        case "waiting":
-            return f"not inserted yet: the worker takes {seen.behind:,} others before it"
-        case "replaced":
-            return f"inserted, and replaced by a later repeat of its id, {seen.detail}"
-        case "erased":
-            return f"erased: {seen.detail}"
-        case "dead":
-            return f"a dead letter: {seen.detail}"
-        case "mended":
-            return "was a dead letter; a replay brought it back"
-        case "old":
-            return "in events; its record is older than the journal"
-        case _:
-            return f"in the journal, and missing in {seen.detail}"
+    view = VIEWS.get(seen.kind, "events")
+    return FATES[seen.fate].format(view=view, detail=seen.detail, behind=seen.behind)
 
 
 def following(seen: Sighting) -> str:
@@ -114,6 +127,10 @@ def following(seen: Sighting) -> str:
             return "wait for the worker, if it runs: its log, or penstock_worker_lag, says whether it comes nearer"
         case "dead":
             return "mend the cause, then: penstock replay --from dead-letters"
+        case "suppressed":
+            return "unsuppress the customer, and send it again"
+        case "refused":
+            return "see rejections for what was sent; X-Strict-Mode: 1 answers with the error"
         case "lacking":
             return "penstock audit for the whole extent, then: penstock replay"
         case _:

@@ -43,9 +43,37 @@ class Story:
             self.add("page", subject, name="seen", context=Context(endpoint="test", user_agent=text)),
         ]
 
-    def bury(self, sink: Sink, placed: Placed, text: str = "x") -> None:
+    def rarer(self, subject: str, text: str = "x") -> list[Placed]:
+        """One message of each other kind that is about a customer, with a text wherever a client may put one."""
+        pairs = (("detail", f'"{text}"'), (f"named-{text}", "1"))
+        said = (("object:1/acme", pairs),)
+        return [
+            self.add("identify", subject, links=(f"email:{text}",), relationships=said, attributes=pairs),
+            self.add("add_device", subject, target=text, name="ios", attributes=pairs),
+            self.add("delete_device", subject, target=f"old-{text}"),
+            self.add("add_relationships", subject, relationships=said),
+            self.add("delete_relationships", subject, relationships=(("cio_object:7", pairs),)),
+            self.add("add_to_segment", subject, target="7"),
+            self.add("remove_from_segment", subject, target="8"),
+            self.add("merge", subject, links=(f"cio:{text}",)),
+            self.add("form", subject, target="f1", data=msgspec.Raw(b'{"t":"%b"}' % text.encode()), attributes=pairs),
+        ]
+
+    def naming(self, subject: str, text: str = "x") -> list[Placed]:
+        """Messages about others that name a customer, with a text in what they say of that one alone."""
+        pairs, recipient = (("role", f'"{text}"'),), subject.partition(":")[2]
+        ends = (("id:stays", (("role", '"stays"'),)), (subject, pairs))
+        return [
+            self.add("identify", "object:1/acme", attributes=(("plan", '"stays"'),), relationships=ends),
+            self.add("delete_relationships", "object:1/other", relationships=ends),
+            self.add("identify", "id:stays", links=(subject, "email:stays"), attributes=(("plan", '"stays"'),)),
+            self.add("merge", "id:stays", links=(subject,)),
+            self.add("metric", "delivery:d1", name="sent", attributes=(("recipient", f'"{recipient}"'), *pairs)),
+        ]
+
+    def bury(self, sink: Sink, placed: Placed, text: str = "x", value: bytes = b"not JSON ") -> None:
         """As a dead letter in place of a row."""
-        value = b"not JSON " + text.encode()
+        value += text.encode()
         headers = (("h", text.encode()),)
         record = FakeRecord(placed.offset, placed.at, key(placed.message), value, headers)
         sink.bury(self.log, [DeadLetter(Buried(placed.partition, placed.at, record), 26, f"Cannot parse {text}")])
@@ -58,7 +86,7 @@ def text_in_tables(client: Client, text: str) -> dict[str, int]:
         " AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree')"
         " GROUP BY table"
     ).result_rows
-    assert {"journal", "stored_events", "stored_dead_letters", "erasures"} <= {table for table, _ in tables}
+    assert {"journal", "stored_devices", "stored_dead_letters", "erasures"} <= {table for table, _ in tables}
     found: dict[str, int] = {}
     for table, columns in tables:
         counts = ", ".join(f"countIf(position(toString({column}), {{text:String}}) > 0)" for column in columns)

@@ -15,6 +15,7 @@ from ingest.errors import Unavailable
 from schemas.messages import Context, Message
 
 CUSTOMERS = 20
+TAKEN = ("event", "identify", "add_device")
 TRACK = Context(endpoint="track")
 
 
@@ -24,8 +25,8 @@ class Appends(Protocol):
 
 @dataclass
 class Load:
-    """Messages of a workspace of its own: events, identifies, a customer that is deleted and comes back, and some that
-    ClickHouse refuses. `taken` are those that the log acknowledged."""
+    """Messages of a workspace of its own: events, identifies, devices, a customer that is deleted and comes back, and
+    some that ClickHouse refuses. `taken` are those that the log acknowledged."""
 
     workspace: str = field(default_factory=lambda: f"site{uuid.uuid4().hex[:12]}")
     taken: list[Message] = field(default_factory=list)
@@ -52,17 +53,22 @@ class Load:
         """What the views must say."""
         events: dict[str, list[int]] = {}
         attributes: dict[str, dict[str, str]] = {}
+        devices: dict[str, str] = {}
         for message in self.taken:
             if message.kind == "delete":
                 events.pop(message.subject, None), attributes.pop(message.subject, None)
-            elif message.kind in ("event", "identify"):
+                devices.pop(message.subject, None)
+            elif message.kind in TAKEN:
                 attributes.setdefault(message.subject, {}).update(message.attributes)
             if message.kind == "event":
                 events.setdefault(message.subject, []).append(json.loads(bytes(message.data))["n"])
+            if message.kind == "add_device":
+                devices[message.subject] = message.target
         return {
             "events": {subject: sorted(numbers) for subject, numbers in events.items() if numbers},
             "customers": attributes,
-            "dead": sum(message.kind not in ("event", "identify", "delete") for message in self.taken),
+            "devices": devices,
+            "dead": sum(message.kind not in (*TAKEN, "delete") for message in self.taken),
         }
 
     def found(self, client: Client) -> dict[str, object]:
@@ -77,6 +83,9 @@ class Load:
             "SELECT customer_kind || ':' || customer, attributes FROM customers WHERE workspace = {workspace:String}",
             **here,
         )
+        devices = client.query(
+            "SELECT customer_kind || ':' || customer, token FROM devices WHERE workspace = {workspace:String}", **here
+        )
         dead = client.query(
             "SELECT count() FROM dead_letters WHERE startsWith(key, {workspace:String} || '\\0')", **here
         )
@@ -84,6 +93,7 @@ class Load:
         return {
             "events": {row[0]: row[1] for row in events.result_rows},
             "customers": {row[0]: row[1] for row in customers.result_rows},
+            "devices": {row[0]: row[1] for row in devices.result_rows},
             "dead": dead.result_rows[0][0],
         }
 
@@ -92,6 +102,8 @@ class Load:
             return self._message(number, kind="delete")
         if number % 10 == 3:
             return self._message(number, kind="identify", attributes=(("n", str(number)),))
+        if number % 10 == 0:
+            return self._message(number, kind="add_device", name="ios", target=f"of {number % CUSTOMERS}")
         return self._message(number, kind="event", name="e", data=msgspec.Raw(b'{"n":%d}' % number))
 
     def _message(self, number: int, **fields: Any) -> Message:

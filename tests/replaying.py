@@ -15,6 +15,7 @@ from clickhouse_connect.driver.client import Client
 from schemas.messages import Context, Kind, Message
 from schemas.settings import Settings
 from tests.model import Placed
+from tests.rarer import rarer
 from tests.tables import land
 from workers.clickhouse import connect
 from workers.migrate import migrate
@@ -33,8 +34,39 @@ ENGINE = ReplacingMergeTree(version) ORDER BY (workspace, name, id);
 CREATE MATERIALIZED VIEW to_bought TO bought AS
 SELECT workspace, name, id, version FROM messages WHERE kind = 'event'
 """
+# The tables that a replay of the journal makes again.
+MADE = (
+    "stored_events",
+    "stored_attributes",
+    "stored_customers",
+    "stored_identifies",
+    "stored_erasures",
+    "stored_devices",
+    "stored_relationships",
+    "stored_segment_members",
+    "stored_deliveries",
+    "stored_form_submissions",
+    "stored_unsubscribes",
+    "stored_links",
+    "stored_rejections",
+)
 KINDS: list[Kind] = ["identify", "event", "page", "screen", "delete"]
-VIEWS = ("events", "customers")
+VIEWS = (
+    "events",
+    "customers",
+    "devices",
+    "objects",
+    "relationships",
+    "segment_members",
+    "deliveries",
+    "form_submissions",
+    "forms",
+    "unsubscribes",
+    "subscription_preferences",
+    "identifiers",
+    "rejections",
+    "repeats",
+)
 
 
 class Quiet:
@@ -112,11 +144,15 @@ def message(kind: Kind, subject: str, workspace: str = "w", **fields: object) ->
 
 
 def history(count: int, seed: int) -> list[Message]:
-    """Creates, updates, deletions, events and repeats of a few customers in two workspaces."""
+    """Creates, updates, deletions, events and repeats of a few customers in two workspaces, and all that is rarer."""
     rng = random.Random(seed)
     ids = [str(uuid.UUID(int=rng.getrandbits(128))) for _ in range(count)]
     messages = []
     for _ in range(count):
+        if rng.random() < 0.3:
+            other, about, said = rarer(rng)
+            messages.append(message(other, about, rng.choice(["w", "v"]), id=rng.choice(ids), **said))
+            continue
         kind = rng.choices(KINDS, [25, 40, 20, 10, 5])[0]
         subject = rng.choice(["id", "email", "anon"]) + f":{rng.randrange(20)}"
         fields: dict[str, object] = {"id": rng.choice(ids), "filed_at": 0.0}

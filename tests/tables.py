@@ -1,9 +1,10 @@
 """Lands records through the worker's own code, and reads the views back."""
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
@@ -11,6 +12,32 @@ from schemas.messages import encode, key
 from tests.model import Placed, Version, World, shown
 from workers.batch import Clocks, splice
 from workers.sink import Sink
+
+_WHO = "customer_kind || ':' || customer"
+_OBJECT = (
+    "if(cio_object_id = '', 'object:' || encodeURLComponent(object_type_id) || '/' || object_id,"
+    " 'cio_object:' || cio_object_id)"
+)
+_MS = "toUnixTimestamp64Milli({})".format
+_SEEN = f"{_MS('first_seen_at')}, {_MS('updated_at')}"
+_REJECTED = "(SELECT workspace, reason, id, count() AS times FROM rejections GROUP BY ALL)"
+# By the names of `World`: how many columns are the key, the columns, and where they are.
+VIEWS: Mapping[str, tuple[int, str, str]] = {
+    "events": (3, f"workspace, {_WHO}, id, name, data", "events"),
+    "customers": (2, f"workspace, {_WHO}, attributes, {_SEEN}", "customers"),
+    "objects": (2, f"workspace, {_OBJECT}, attributes, {_SEEN}", "objects"),
+    "devices": (2, f"workspace, token, {_WHO}, platform, attributes, {_MS('updated_at')}", "devices"),
+    "relationships": (3, f"workspace, {_WHO}, {_OBJECT}, attributes, {_MS('updated_at')}", "relationships"),
+    "segment_members": (3, f"workspace, segment_id, {_WHO}, {_MS('added_at')}", "segment_members"),
+    "deliveries": (3, "workspace, delivery_id, metric, recipient, id", "deliveries"),
+    "form_submissions": (4, f"workspace, form_id, {_WHO}, id, data", "form_submissions"),
+    "forms": (2, f"workspace, form_id, {_MS('first_seen_at')}, submissions, refused", "forms"),
+    "unsubscribes": (2, f"workspace, delivery_id, {_MS('unsubscribed_at')}", "unsubscribes"),
+    "subscription_preferences": (3, f"workspace, {_WHO}, preference, value", "subscription_preferences"),
+    "identifiers": (4, f"workspace, {_WHO}, linked_kind || ':' || linked, kind, id, {_MS('linked_at')}", "identifiers"),
+    "rejections": (3, "workspace, reason, id, times", _REJECTED),
+    "repeats": (4, f"workspace, {_WHO}, id, kind, name, times, bodies", "repeats"),
+}
 
 
 @dataclass(frozen=True)
@@ -45,9 +72,18 @@ def packed(version: Version) -> int:
 
 
 def said(expected: World) -> World:
-    """The model as the views show it: their map `attributes` holds strings without quotes."""
-    customers = {who: {n: shown(t) for n, t in attributes.items()} for who, attributes in expected.customers.items()}
-    return World(expected.events, customers, expected.seen)
+    """The model as the views show it: their maps `attributes` hold strings without quotes."""
+    return replace(
+        expected,
+        customers={who: _shown(attributes) for who, attributes in expected.customers.items()},
+        objects={who: _shown(attributes) for who, attributes in expected.objects.items()},
+        devices={key: (*row[:2], _shown(row[2]), row[3]) for key, row in expected.devices.items()},
+        relationships={key: (_shown(row[0]), row[1]) for key, row in expected.relationships.items()},
+    )
+
+
+def _shown(attributes: Mapping[str, str]) -> dict[str, str]:
+    return {name: shown(text) for name, text in attributes.items()}
 
 
 def cuts(records: Sequence[Placed], rng: random.Random, most: int) -> Iterator[Sequence[Placed]]:
@@ -61,26 +97,19 @@ def cuts(records: Sequence[Placed], rng: random.Random, most: int) -> Iterator[S
         position += length
 
 
-def views(client: Client, workspaces: Iterable[str]) -> World:
-    """What `events` and `customers` say of these workspaces."""
-    names = list(workspaces)
-    events = client.query(
-        "SELECT workspace, customer_kind || ':' || customer, id, name, data FROM events"
-        " WHERE workspace IN {names:Array(String)}",
-        parameters={"names": names},
-    ).result_rows
-    customers = client.query(
-        "SELECT workspace, customer_kind || ':' || customer, attributes, attributes_json,"
-        " toUnixTimestamp64Milli(first_seen_at), toUnixTimestamp64Milli(updated_at)"
-        " FROM customers WHERE workspace IN {names:Array(String)}",
-        parameters={"names": names},
-    ).result_rows
+def views(client: Client, workspaces: Iterable[str], which: Iterable[str] = VIEWS) -> World:
+    """What the views say of these workspaces; `which` of them, by the names of `World`."""
     now = World()
-    for workspace, subject, id, name, data in events:
-        assert (workspace, subject, id) not in now.events, "an event twice"
-        now.events[(workspace, subject, id)] = (name, data)
-    for workspace, subject, attributes, _, first, last in customers:
-        assert (workspace, subject) not in now.customers, "a customer twice"
-        now.customers[(workspace, subject)] = attributes
-        now.seen[(workspace, subject)] = (first, last)
+    parameters = {"names": list(workspaces)}
+    for name in which:
+        keys, columns, source = VIEWS[name]
+        asked = f"SELECT {columns} FROM {source} WHERE workspace IN {{names:Array(String)}}"
+        found: dict[tuple[str, ...], Any] = getattr(now, name)
+        for row in client.query(asked, parameters=parameters).result_rows:
+            key, values = tuple(row[:keys]), tuple(row[keys:])
+            assert key not in found, f"{name}: one of them twice"
+            if name in ("customers", "objects"):
+                now.seen[key[0], key[1]] = values[1:]
+                values = values[:1]
+            found[key] = values if len(values) > 1 else values[0]
     return now

@@ -30,7 +30,7 @@ HOMES = {
         "workers/migrate.py",
         "workers/check.py",
         "workers/watch.py",
-        "workers/erasable.py",
+        "workers/removal.py",
         "workers/erasures.py",
         "workers/purge.py",
         "deploy/query.py",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from schemas.messages import Message
 from schemas.settings import Settings
 from tests.clickhouse import ClickHouse
 from tests.embedded import Embedded, embedded, made, own_database
+from tests.rarer import rarer
 from tests.running import environment
 from tests.test_log_generation import admin
 from workers.audit.audit import RecentAudit, audit
@@ -263,9 +265,15 @@ async def test_audit_beside_a_running_pump_finds_nothing(place: Embedded) -> Non
 
 
 def some(first: int, count: int) -> list[Message]:
-    kinds = ("event", "identify", "event", "delete")
-    numbers = range(first, first + count)
-    return [made(n, kinds[n % 4], f"id:{n % 7}", attributes=(("n", str(n)),)) for n in numbers]
+    """Of all kinds, the rarer ones among them by chance."""
+    kinds, rng, messages = ("event", "identify", "event", "delete"), random.Random(first), []
+    for number in range(first, first + count):
+        if number % 3:
+            messages.append(made(number, kinds[number % 4], f"id:{number % 7}", attributes=(("n", str(number)),)))
+        else:
+            kind, subject, said = rarer(rng)
+            messages.append(made(number, kind, subject, **said))
+    return messages
 
 
 def test_recent_audit_is_told_to_the_metrics(landed: Embedded) -> None:

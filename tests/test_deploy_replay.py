@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from deploy.replay import moment, resumed, subject
 from deploy.replay_progress import Lines
+from schemas.messages import Kind
 from schemas.settings import BadSettings
 from tests.replaying import landed, message, placed
 from tests.running import penstock
@@ -57,6 +59,8 @@ def test_other_times_are_refused(text: str) -> None:
         ("email:bob@example.com", "email:bob@example.com"),
         ("cio_7", "cio:7"),
         ("anon:7", "anon:7"),
+        ("phone:+15551234567", "phone:+15551234567"),
+        ("object:1/acme", "object:1/acme"),
         ("shop:7", "id:shop:7"),
         (None, None),
     ],
@@ -108,6 +112,15 @@ def test_contradicting_options_are_one_line(tmp_path: Path, own: str) -> None:
         code, text = said(tmp_path, own, *options)
         assert (code, len(text.splitlines())) == (2, 1)
         assert name in text
+
+
+def test_unknown_kind_is_told_all_that_there_are(tmp_path: Path, own: str) -> None:
+    """Exit code 2; a known one of them is taken."""
+    code, text = said(tmp_path, own, "--kind", "dance")
+
+    assert code == 2
+    assert all(repr(kind) in text for kind in get_args(Kind))
+    assert said(tmp_path, own, "--kind", "remove_from_segment")[0] == 0
 
 
 def test_dry_run_shows_rows_by_day_and_table(tmp_path: Path, own: str, there: Client) -> None:

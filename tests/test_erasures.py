@@ -17,6 +17,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas.settings import Settings
 from tests.clickhouse import ClickHouse
 from tests.erasing import Story, hidden_earlier
+from tests.replaying import VIEWS
 from tests.running import CREDENTIALS, environment, eventually, free_port, query, up
 from tests.tables import land
 from tests.test_kafka_topic import make
@@ -124,13 +125,33 @@ def test_repeated_deletion_is_one_and_another_is_another(sink: Sink, url: str, s
     }
 
 
+def test_suppression_is_listed_with_its_kind_and_its_end_is_not(
+    sink: Sink, client: Client, url: str, story: Story
+) -> None:
+    """It is a deletion that lasts; it is erased by the same proof."""
+    client.command("TRUNCATE TABLE purges")  # of other tests
+    suppressed, deleted = story.add("suppress", "id:1"), story.add("delete", "id:2")
+    land(sink, story.log, [*story.of("id:1"), suppressed, deleted, story.add("unsuppress", "id:1")])
+    hidden_earlier(client, story.workspace, 120)
+    sweep = purge(url)
+
+    found = {one.message_id: one for one in erasures(url, DAY, workspace=story.workspace)}
+
+    assert {id: one.kind for id, one in found.items()} == {
+        suppressed.message.id: "suppress",
+        deleted.message.id: "delete",
+    }
+    assert {one.erased_at for one in found.values()} == {sweep.ended_at}
+
+
 def test_erased_workspace_is_listed(url: str, story: Story) -> None:
     """Without a hash: its site id is no secret."""
     erase_workspace(url, story.workspace)
 
     [one] = erasures(url, DAY, workspace=story.workspace)
 
-    assert (one.workspace, one.hash, one.message_id, one.final) == (story.workspace, "", "", False)
+    assert (one.workspace, one.kind, one.hash, one.message_id) == (story.workspace, "workspace", "", "")
+    assert not one.final
 
 
 @pytest.mark.parametrize(
@@ -163,7 +184,7 @@ def test_no_other_way_shows_the_key_to_the_reader(reader: Client, client: Client
         assert "erasure_key'" not in said
 
 
-@pytest.mark.parametrize("view", ["events", "customers", "dead_letters"])
+@pytest.mark.parametrize("view", [*VIEWS, "dead_letters"])
 def test_reader_has_every_view(reader: Client, view: str) -> None:
     """They find erased rows by hashes that are stored, without the key."""
     assert reader.query(f"SELECT count() FROM {view}").result_rows[0][0] >= 0
@@ -197,7 +218,7 @@ def test_from_the_request_to_the_proof(tmp_path: Path) -> None:
         [told] = map(json.loads, run("erasures", "id:42", "--json", settings=settings).stdout.splitlines())
         unknown = run("erasures", "id:43", settings=settings)
         assert (purged.returncode, listed.returncode, unknown.returncode) == (0, 0, 0)
-        assert "1 deletions and 0 erased workspaces" in purged.stdout
+        assert "1 deletions and suppressions, 0 erased workspaces" in purged.stdout
         assert told["hash"][:12] in listed.stdout
         assert (told["workspace"], told["final"]) == ("site", False)
         assert told["on_log_until"] == told["in_journal_until"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 import shutil
 import signal
 import subprocess
@@ -16,8 +17,10 @@ from clickhouse_connect.driver.client import Client
 
 from ingest.log.sqlite import SqliteLog
 from tests.clickhouse import ClickHouse
+from tests.erasing import Story
 from tests.landing import Load, lands
 from tests.running import environment
+from tests.tables import land
 from workers.check import compared, wanted
 from workers.check import found as found_tables
 from workers.clickhouse import connect
@@ -35,6 +38,13 @@ OLD_MIGRATIONS = (
 # Of the release before the erasures by hash; the views it had are made by now anyway.
 OLD_FILES = ["010_messages", "020_journal", "030_stored_events", "040_stored_attributes", "050_stored_customers"]
 OLD_FILES += ["060_stored_identifies", "070_erasures", "080_stored_dead_letters"]
+# Of this release: what the one before it made of tables is all else.
+LATER_FILES = {name for name in statements() if name >= "140_others.sql"} | {
+    "010c_messages_columns.sql",
+    "020c_journal_kinds.sql",
+    "072b_stored_erasures_kind.sql",
+}
+VIEW = re.compile(r"^CREATE (OR REPLACE VIEW|MATERIALIZED VIEW)", re.MULTILINE)
 
 
 @pytest.fixture
@@ -123,7 +133,7 @@ async def test_view_edited_under_a_running_worker_misses_no_row(
             feeding = asyncio.create_task(load.put(log, load.messages(2000)))
             for number in range(4):
                 edit(folder, "031_to_events.sql", "\nWHERE kind IN", f"\n-- {number}\nWHERE kind IN")
-                edit(folder, "051_to_customers.sql", "\nWHERE kind !=", f"\n-- {number}\nWHERE kind !=")
+                edit(folder, "051_to_customers.sql", "\nGROUP BY", f"\n-- {number}\nGROUP BY")
                 assert len(await asyncio.to_thread(migrate, empty, folder)) == 2
             await feeding
             edit(folder, "031_to_events.sql", "    name,\n", "    upper(messages.name) AS name,\n")
@@ -194,3 +204,59 @@ def test_tables_of_the_previous_release_are_filled_by_the_next(empty: str, looki
     assert looking.query(hashed).result_rows == [(1,)]
     assert looking.query("SELECT customer, count() FROM events GROUP BY ALL").result_rows == [("kept", 5)]
     assert is_whole(looking)
+
+
+def test_tables_of_the_last_release_take_messages_of_all_kinds(empty: str, looking: Client, folder: Path) -> None:
+    """What was deleted before stays hidden, and so does what is suppressed since."""
+    for file in folder.iterdir():
+        if file.name in LATER_FILES or VIEW.search(file.read_text()):
+            file.unlink()
+    migrate(empty, folder)
+    key = "'w\\0id:gone'"
+    hashed = f"reinterpretAsUInt128(sipHash128Keyed((SELECT (k0, k1) FROM erasure_key), {key}))"
+    columns = "(workspace, customer, customer_kind, id, kind, name, timestamp, filed_at, data, version, subject_hash)"
+    row = f"'w', 'gone', 'id', 'x', 'event', 'e', now(), now(), '{{}}', 5, {hashed}"
+    looking.command(f"INSERT INTO stored_events {columns} SELECT {row}")
+    looking.command(f"INSERT INTO stored_erasures SELECT {hashed}, 9, 'w', 'request', now64(3), now64(3)")
+    migrate(empty)
+
+    story = Story()
+    event = story.add("event", "id:1", name="e")
+    with Sink(empty) as sink:
+        land(sink, story.log, [event, story.add("event", "id:2", name="e"), story.add("suppress", "id:2")])
+    assert looking.query("SELECT customer FROM events").result_rows == [("1",)]
+    kinds = looking.query("SELECT DISTINCT kind FROM stored_erasures ORDER BY kind").result_rows
+    assert kinds == [("delete",), ("suppress",)]
+    assert is_whole(looking)
+
+
+@pytest.mark.slow
+async def test_messages_made_anew_under_a_running_worker_miss_no_row(
+    empty: str, looking: Client, tmp_path: Path
+) -> None:
+    """An insert that finds no table is repeated, and one that finds it finds all its views."""
+    await asyncio.to_thread(migrate, empty)
+    made = [statements()[name] for name in ("190_messages_dropped.sql", "191_messages_kinds.sql")]
+    load, stop, path = Load(), asyncio.Event(), tmp_path / "log.db"
+    with Sink(empty) as sink:
+        async with SqliteLog(path, append_timeout=10) as log, SqliteReader(path, tmp_path / "positions.db") as reader:
+            pump = asyncio.create_task(Pump(reader, sink, Limits(rows=50, interval=0.01, tries=20)).run(stop))
+            feeding = asyncio.create_task(load.put(log, load.messages(2000)))
+            for _ in range(6):
+                for statement in made:
+                    await asyncio.to_thread(looking.command, statement)
+                await asyncio.sleep(0.2)
+            await feeding
+            await lands(load, looking)
+            stop.set()
+            await pump
+
+
+def test_kinds_are_taken_when_all_their_views_are_there() -> None:
+    """Else a message that comes in the middle of a migration would be in the journal and in no table."""
+    files = statements()
+    widened = max(name for name, text in files.items() if "CREATE TABLE IF NOT EXISTS messages" in text)
+    filling = [name for name, text in files.items() if "CREATE MATERIALIZED VIEW" in text]
+
+    assert "'telemetry'" in files[widened]
+    assert max(filling) < widened

@@ -9,7 +9,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from tests.model import Placed
-from tests.replaying import LOG, PROJECTION, count, history, landed, message, placed, replayed, shown
+from tests.replaying import LOG, MADE, PROJECTION, count, history, landed, message, placed, replayed, shown
 from tests.tables import cuts
 from workers.clickhouse import Failed
 from workers.connection import Connection
@@ -20,7 +20,7 @@ from workers.replay.selection import Selection
 
 @pytest.mark.parametrize("seed", [1])
 async def test_everything_replayed_twice_changes_no_view(own: str, there: Client, seed: int) -> None:
-    """Not a byte of `events` and `customers`, whatever the chunks."""
+    """Not a byte of them, whatever the chunks."""
     records = placed(history(500, seed), partitions=3, days=2)
     for part in cuts(records, random.Random(seed), 200):
         landed(own, list(part))
@@ -70,8 +70,8 @@ async def test_lost_tables_are_made_again(own: str, there: Client) -> None:
     """All but the journal were lost: deletions and late writes come out as they were."""
     landed(own, placed(history(300, 4), partitions=2))
     before = shown(there)
-    for table in ("events", "attributes", "customers", "identifies", "erasures"):
-        there.command(f"TRUNCATE TABLE stored_{table}")
+    for table in MADE:
+        there.command(f"TRUNCATE TABLE {table}")
     assert shown(there) != before
 
     await replayed(own, rows=50)

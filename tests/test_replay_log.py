@@ -16,7 +16,7 @@ from ingest.log.kafka import KafkaLog
 from ingest.log.sqlite import SqliteLog
 from schemas.messages import Message, encode, key
 from schemas.settings import Settings
-from tests.replaying import AT_ONCE, PROJECTION, Quiet, count, history, message, replayed, shown
+from tests.replaying import AT_ONCE, MADE, PROJECTION, Quiet, count, history, message, replayed, shown
 from workers.clickhouse import Failed
 from workers.dead_letters import Allowance
 from workers.log import LogAway
@@ -83,7 +83,7 @@ async def pumped(settings: Settings, address: str) -> None:
 
 
 async def test_everything_replayed_twice_changes_no_view(own: str, there: Client, settings: Settings) -> None:
-    """Not a byte of `events` and `customers`; nor of the places and times in the journal."""
+    """Not a byte of them; nor of the places and times in the journal."""
     await write(settings, history(400, 11))
     await pumped(settings, own)
     before = shown(there)
@@ -104,8 +104,8 @@ async def test_lost_database_is_made_again(own: str, there: Client, settings: Se
     await write(settings, history(300, 12))
     await pumped(settings, own)
     before = shown(there)
-    for table in ("events", "attributes", "customers", "identifies", "erasures"):
-        there.command(f"TRUNCATE TABLE stored_{table}")
+    for table in MADE:
+        there.command(f"TRUNCATE TABLE {table}")
     there.command("TRUNCATE TABLE journal")
 
     await replayed(own, "log", settings=settings, rows=37)

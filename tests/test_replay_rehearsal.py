@@ -22,12 +22,12 @@ async def rehearsed(address: str, **chosen: Any) -> tuple[Summary, Rehearsal]:
 
 
 def tallies(rehearsal: Rehearsal) -> dict[str, tuple[int, int]]:
-    """Rows and new rows by table, all days together."""
+    """Rows and new rows of each table that gets any, all days together."""
     found: dict[str, tuple[int, int]] = {}
     for (table, _), tally in rehearsal.tables.items():
         rows, new = found.get(table, (0, 0))
         found[table] = (rows + tally.rows, new + tally.new)
-    return found
+    return {table: counts for table, counts in found.items() if counts != (0, 0)}
 
 
 async def test_nothing_is_new_where_nothing_was_lost(own: str, there: Client) -> None:
@@ -82,6 +82,51 @@ async def test_new_projection_is_among_the_tables(own: str, there: Client) -> No
             there.command(f"DROP TABLE {name}")
 
     assert (tallies(rehearsal)["plain"], tallies(rehearsal)["named"]) == ((1, 1), (1, 1))
+
+
+async def test_rows_that_come_by_way_of_others_are_counted(own: str, there: Client) -> None:
+    """That table keeps nothing, and is none of those shown; a link of an identify is a row as one of a merge is."""
+    said = (("object:1/a", ATTRIBUTES), ("object:1/b", ()))
+    messages = [
+        message("identify", "id:1", attributes=ATTRIBUTES, links=("email:a@b.c",), relationships=said),
+        message("merge", "id:1", links=("id:2",)),
+        message("add_device", "id:1", target="t", name="ios"),
+        message("metric", "delivery:1", name="sent", attributes=(("recipient", '"id:1"'),)),
+        message("suppress", "id:2"),
+    ]
+    landed(own, placed(messages))
+    there.command("DELETE FROM stored_relationships WHERE part = 'attribute'")
+
+    _, rehearsal = await rehearsed(own)
+
+    assert tallies(rehearsal) == {
+        "journal": (5, 0),
+        "stored_attributes": (2, 0),
+        "stored_customers": (1, 0),
+        "stored_identifies": (2, 0),
+        "stored_links": (2, 0),
+        "stored_relationships": (4, 2),
+        "stored_devices": (1, 0),
+        "stored_deliveries": (1, 0),
+        "stored_erasures": (1, 0),
+        "erasures": (1, 0),
+    }
+
+
+async def test_table_that_two_views_fill_is_counted_once(own: str, there: Client) -> None:
+    """A key that both of them make is one new row."""
+    landed(own, placed([message("event", "id:1", id=str(n), name="e") for n in range(3)] + [message("merge", "id:1")]))
+    there.command("CREATE TABLE both (id String) ENGINE = ReplacingMergeTree ORDER BY id")
+    for name, source in (("one", "messages WHERE kind = 'event'"), ("two", "messages WHERE id IN ('1', '2')")):
+        there.command(f"CREATE MATERIALIZED VIEW to_{name} TO both AS SELECT id FROM {source}")
+    there.command("CREATE MATERIALIZED VIEW to_three TO both AS SELECT kind AS id FROM others")
+    try:
+        _, rehearsal = await rehearsed(own)
+    finally:
+        for name in ("to_one", "to_two", "to_three", "both"):
+            there.command(f"DROP TABLE {name}")
+
+    assert tallies(rehearsal)["both"] == (6, 4)
 
 
 async def test_days_are_those_of_the_append(own: str, there: Client) -> None:

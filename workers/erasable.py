@@ -1,127 +1,157 @@
-"""The tables that hold what somebody sent, and how the rows of who was erased leave each of them.
-
-Rows are found by the hash of their subject, or by their workspace, and by a version below that of the erasure: what
-came after it stays. A removal rewrites the parts that hold such rows, and no others.
-"""
+"""The tables that hold what somebody sent, whom their rows name, and how that leaves each of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clickhouse_connect.driver.client import Client
 
-from schemas import failpoints
+@dataclass(frozen=True)
+class Cause:
+    """What was erased: subjects, or workspaces.
+
+    source: rows of `who` and `version`, below which it is gone.
+    text: of `who`, in a form that can be a parameter.
+    most: in one removal; ClickHouse bounds the size of a parameter.
+    column: by which every table names it; empty where each has its own way.
+    """
+
+    source: str
+    text: str
+    most: int
+    column: str = ""
+
+    def erased(self, who: str, version: str = "version", itself: str = "0") -> str:
+        """Whether what a row of that version says of `who` is to go, in a removal."""
+        # Who is not among the names gets the last one of `below`, the zero.
+        place = (
+            f"transform({self.text.format(who)}, {{names:Array(String)}}, range(1, {{none:UInt32}}), {{none:UInt32}})"
+        )
+        below = f"{{below:Array(UInt128)}}[{place}]"
+        return f"({below} > 0 AND {version} < {below} + {itself})"
+
+
+# A suppression that nobody ended hides whatever comes. What of it is no older than `open` stays on disk: its end may
+# still be in an edge's spool, and frees what came after it.
+SUBJECTS = Cause(
+    "(SELECT subject_hash AS who, greatest(settled, least(below, {open:UInt128})) AS version FROM erased_subjects)",
+    "hex({})",
+    1_000,
+)
+WORKSPACES = Cause("(SELECT workspace AS who, version FROM erased_workspaces)", "toString({})", 100, "workspace")
 
 
 @dataclass(frozen=True)
 class Erasable:
-    """A table.
+    """A table, and one way in which its rows name somebody.
 
+    who: the hash of the subject.
+    others: instead, an array of hashes of all whom it names so.
     version: its column to compare.
     blanked: what an erased row is overwritten with, where its place must stay; else the row is deleted.
     holding: whether a row has anything to erase.
     itself: 1 for the row of a deletion, which says whom it deleted and goes with what is below it.
+    causes: for which this way is looked at.
     """
 
     table: str
+    who: str = "subject_hash"
+    others: str = ""
     version: str = "version"
     blanked: str = ""
     holding: str = "1"
     itself: str = "0"
+    causes: Sequence[Cause] = (SUBJECTS, WORKSPACES)
+
+    def named(self, cause: Cause) -> str:
+        """What `cause` calls `who`, in a row for each that is named."""
+        return f"arrayJoin({self.others})" if self.others else cause.column or self.who
+
+    def erased(self, cause: Cause) -> str:
+        """Whether a row is to be removed, or something in it."""
+        if self.others:
+            return f"arrayExists(other -> {cause.erased('other')}, {self.others})"
+        return cause.erased(cause.column or self.who, self.version, self.itself)
 
 
+_BLANK = (
+    "kind = 'erased', id = '', client_id = '', subject = '', name = '', sent_timestamp = '', target = '', links = [],"
+    " relationships = [], other_hashes = [], attributes = [], data = '', fingerprint = '', context = ''"
+)
+_OTHER_ERASED = SUBJECTS.erased("other")
+# What others say of somebody stays theirs without the name. The hashes are in the order of the names.
+_WITHOUT_OTHERS = f"""
+    links = arrayFilter((link, other) -> NOT {_OTHER_ERASED}, links, arraySlice(other_hashes, 1, length(links))),
+    relationships = arrayFilter(
+        (end, other) -> NOT {_OTHER_ERASED},
+        relationships,
+        arraySlice(other_hashes, length(links) + 1, length(relationships))
+    ),
+    other_hashes = arrayFilter(other -> NOT {_OTHER_ERASED}, other_hashes)
+"""
+_BLANK_LETTER = "status = 'erased', key = '', value = '', headers = [], reason = ''"
+# Whom a dead letter names besides the subject in its key, as far as it can be read: nothing has parsed it. A recipient
+# is tried as all that it may be.
+_OTHERS_OF_LETTER = """
+    arrayMap(
+        other -> assumeNotNull(reinterpretAsUInt128(sipHash128Keyed(
+            (SELECT (k0, k1) FROM erasure_key), workspace || '\\0' || other
+        ))),
+        arrayConcat(
+            JSONExtract(value, 'links', 'Array(String)'),
+            arrayMap(end -> JSONExtractString(end, 1), JSONExtractArrayRaw(value, 'relationships')),
+            arrayFlatten(arrayMap(
+                name -> ['id:' || name, 'email:' || lowerUTF8(name), 'cio:' || substring(name, 5)],
+                arrayMap(
+                    text -> if(startsWith(text, '"'), JSONExtractString(text), text),
+                    arrayMap(
+                        pair -> JSONExtractString(pair, 2),
+                        arrayFilter(
+                            pair -> JSONExtractString(pair, 1) = 'recipient', JSONExtractArrayRaw(value, 'attributes')
+                        )
+                    )
+                )
+            ))
+        )
+    )
+"""
 # Where a replay reads comes first, the names of who was erased last.
 ERASABLE = (
     Erasable(
         "journal",
-        blanked="kind = 'erased', id = '', client_id = '', subject = '', name = '', sent_timestamp = '',"
-        " attributes = [], data = '', context = ''",
+        blanked=_BLANK,
         holding="kind != 'erased'",
-        itself="(kind = 'delete')",
+        itself="(kind IN ('delete', 'suppress', 'unsuppress'))",
     ),
+    # What was delivered to somebody is theirs as a whole, though its subject is the delivery.
+    Erasable("journal", "other_hashes[1]", blanked=_BLANK, holding="kind = 'metric'", causes=(SUBJECTS,)),
+    Erasable(
+        "journal",
+        others="other_hashes",
+        blanked=_WITHOUT_OTHERS,
+        holding="kind != 'metric' AND notEmpty(other_hashes)",
+        causes=(SUBJECTS,),
+    ),
+    Erasable("stored_dead_letters", blanked=_BLANK_LETTER, holding="status != 'erased'"),
     Erasable(
         "stored_dead_letters",
-        blanked="status = 'erased', key = '', value = '', headers = [], reason = ''",
-        holding="status != 'erased'",
+        others=_OTHERS_OF_LETTER,
+        blanked=_BLANK_LETTER,
+        holding="status != 'erased' AND match(value, '\"(links|relationships|recipient)\"')",
+        causes=(SUBJECTS,),
     ),
     Erasable("stored_events"),
     Erasable("stored_attributes"),
     Erasable("stored_identifies"),
     Erasable("stored_customers", version="last_version"),
+    Erasable("stored_devices"),
+    Erasable("stored_relationships"),
+    Erasable("stored_relationships", "object_hash", causes=(SUBJECTS,)),
+    Erasable("stored_segment_members"),
+    Erasable("stored_deliveries"),
+    Erasable("stored_deliveries", "recipient_hash", causes=(SUBJECTS,)),
+    Erasable("stored_form_submissions"),
+    Erasable("stored_unsubscribes"),
+    Erasable("stored_links"),
+    Erasable("stored_links", "linked_hash", causes=(SUBJECTS,)),
+    Erasable("stored_rejections"),
     Erasable("erasures", itself="1"),
 )
-
-
-@dataclass(frozen=True)
-class Cause:
-    """What was erased: subjects, or workspaces. most: in one removal; ClickHouse bounds the size of a parameter."""
-
-    table: str
-    column: str
-    text: str
-    most: int
-
-
-CAUSES = (
-    Cause("stored_erasures", "subject_hash", "hex(subject_hash)", 1_000),
-    Cause("erased_workspaces", "workspace", "toString(workspace)", 100),
-)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Erased subjects or workspaces of which a table holds rows; `below`: the version of the last erasure of each."""
-
-    names: Sequence[str]
-    below: Sequence[int]
-    rows: int
-    partitions: Sequence[str]
-
-
-def found(client: Client, erasable: Erasable, cause: Cause, after: str = "") -> Batch:
-    """The first of them in the order of their names; empty if there are none. Raises clickhouse-connect's errors."""
-    rows = client.query(
-        f"""
-        SELECT who, any(below), count(), groupUniqArray(_partition_id)
-        FROM {erasable.table}
-        INNER JOIN (
-            SELECT {cause.column}, any({cause.text}) AS who, max(version) AS below
-            FROM {cause.table}
-            WHERE {cause.text} > {{after:String}}
-            GROUP BY {cause.column}
-        ) AS erased USING ({cause.column})
-        WHERE {erasable.holding} AND {erasable.version} < below + {erasable.itself}
-        GROUP BY who
-        ORDER BY who
-        LIMIT {cause.most}
-        """,  # noqa: S608  names of ours
-        parameters={"after": after},
-    ).result_rows
-    partitions = sorted({partition for row in rows for partition in row[3]})
-    return Batch([row[0] for row in rows], [row[1] for row in rows], sum(row[2] for row in rows), partitions)
-
-
-def remove(client: Client, erasable: Erasable, cause: Cause, batch: Batch) -> None:
-    """Return once no part in use holds these rows any more. A repeat finds nothing. Raises clickhouse-connect's errors;
-    ClickHouse may finish then what was begun.
-
-    The versions stand in the statement: what it does never depends on when ClickHouse gets round to it.
-    """
-    failpoints.reach("purge.deleting")
-    how = f"UPDATE {erasable.blanked}" if erasable.blanked else "DELETE"
-    # Who is not in the batch gets the last one of `below`, the zero.
-    position = f"transform({cause.text}, {{names:Array(String)}}, range(1, {{none:UInt32}}), {{none:UInt32}})"
-    below = f"{{below:Array(UInt128)}}[{position}]"
-    client.command(
-        f"""
-        ALTER TABLE {erasable.table} {how}
-        WHERE _partition_id IN {{partitions:Array(String)}} AND {erasable.holding}
-        AND {below} > 0 AND {erasable.version} < {below} + {erasable.itself}
-        """,  # names of ours
-        parameters={
-            "below": [*batch.below, 0],
-            "names": list(batch.names),
-            "none": len(batch.names) + 1,
-            "partitions": list(batch.partitions),
-        },
-        settings={"mutations_sync": 1},
-    )

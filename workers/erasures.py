@@ -23,12 +23,13 @@ OF_SUBJECTS = """
 SELECT
     any(workspace) AS site,
     lower(hex(subject_hash)) AS hash,
+    any(kind) AS how,
     any(id) AS message,
     toUnixTimestamp64Milli(min(requested_at)) AS requested,
     toUnixTimestamp64Milli(min(hidden_at)) AS hidden,
     toUInt64(bitAnd(bitShiftRight(version, 44), 4398046511103)) AS appended
 FROM stored_erasures
-WHERE ({workspace:String} = '' OR workspace = {workspace:String})
+WHERE kind != 'unsuppress' AND ({workspace:String} = '' OR workspace = {workspace:String})
 AND ({subject:String} = '' OR subject_hash = assumeNotNull(reinterpretAsUInt128(sipHash128Keyed(
     (SELECT (k0, k1) FROM erasure_key), workspace || '\\0' || {subject:String}
 ))))
@@ -38,6 +39,7 @@ OF_WORKSPACES = """
 SELECT
     workspace AS site,
     '' AS hash,
+    'workspace' AS how,
     '' AS message,
     toUnixTimestamp64Milli(min(requested_at)) AS requested,
     requested AS hidden,
@@ -47,7 +49,7 @@ WHERE {subject:String} = '' AND ({workspace:String} = '' OR workspace = {workspa
 GROUP BY workspace, version
 """
 NEWEST = f"""
-SELECT site, hash, message, requested, hidden, appended FROM ({OF_SUBJECTS} UNION ALL {OF_WORKSPACES})
+SELECT site, hash, how, message, requested, hidden, appended FROM ({OF_SUBJECTS} UNION ALL {OF_WORKSPACES})
 ORDER BY hidden DESC, hash
 LIMIT {{limit:UInt64}}
 SETTINGS log_queries = 0
@@ -62,17 +64,19 @@ ORDER BY started_at
 
 @dataclass(frozen=True)
 class Erasure:
-    """One deletion.
+    """One deletion, or one suppression: a deletion that lasts until somebody ends it.
 
-    hash: of the subject, in hex; empty where a whole workspace was erased.
+    kind: `delete`, `suppress`, or `workspace` where a whole one was erased.
+    hash: of the subject, in hex; empty for a workspace.
     message_id: of the message that asked for it; empty as well.
-    hidden_at: since then no view shows anything of it.
+    hidden_at: since then no view shows anything of what was before it.
     erased_at: end of the first sweep that began a minute after that or later and left nothing on disk; None before it.
     on_log_until, in_journal_until: when the last copy leaves them; None: the log keeps it for ever.
     final: a sweep that began after both left nothing: no replay can bring anything back.
     """
 
     workspace: str
+    kind: str
     hash: str
     message_id: str
     requested_at: datetime
@@ -104,12 +108,13 @@ def _listed(client: Client, retention: int | None, parameters: Mapping[str, obje
 
 
 def _erasure(row: Sequence[Any], proofs: Sequence[Sequence[int]], retention: int | None) -> Erasure:
-    workspace, hash, message_id, requested, hidden, appended = row
+    workspace, hash, kind, message_id, requested, hidden, appended = row
     in_journal = _time(appended) + JOURNAL_KEEPS
     on_log = None if retention is None else _time(appended + retention)
     final = on_log is not None and _proof(proofs, max(on_log, in_journal)) is not None
     return Erasure(
         workspace=workspace,
+        kind=kind,
         hash=hash,
         message_id=message_id,
         requested_at=_time(requested),

@@ -41,6 +41,7 @@ COLLISIONS = frozenset(
         15,  # DUPLICATE_COLUMN
         57,  # TABLE_ALREADY_EXISTS
         60,  # UNKNOWN_TABLE: it was there when the statement began
+        218,  # TABLE_IS_DROPPED, which the other one makes anew
         236,  # ABORTED
         253,  # REPLICA_ALREADY_EXISTS
         341,  # UNFINISHED: a mutation of the other one came first

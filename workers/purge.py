@@ -8,7 +8,7 @@ next one, and the proof is written last.
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from clickhouse_connect.driver.client import Client
@@ -16,10 +16,13 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas import failpoints
 from workers.clickhouse import connect, translated
-from workers.erasable import CAUSES, ERASABLE, Erasable, found, remove
+from workers.erasable import ERASABLE, Erasable
+from workers.removal import found, remove
 
 MUTATION_SECONDS = 3600.0  # a removal that rewrites a large table takes its time
 PASSES = 3  # over a table while rows come back into it
+# For how long the end of a suppression may be on its way. What it would free has to be there when it comes.
+UNSETTLED = timedelta(days=1)
 
 log = structlog.get_logger()
 
@@ -96,15 +99,19 @@ def erase_workspace(url: str, workspace: str) -> None:
 
 def _sweep(client: Client, progress: Progress) -> Sweep:
     started_at = _now(client)
-    erasures = client.query("SELECT count() FROM (SELECT 1 FROM stored_erasures GROUP BY subject_hash, version)")
+    open = int((started_at - UNSETTLED).timestamp() * 1000) << 86  # the version of then
+    erasures = client.query(
+        "SELECT count() FROM (SELECT 1 FROM stored_erasures WHERE kind != 'unsuppress' GROUP BY subject_hash, version)"
+    )
     workspaces = client.query("SELECT uniqExact(workspace, version) FROM erased_workspaces")
-    removed, survivors = {}, 0
+    removed: dict[str, int] = {}
+    survivors = 0
     for erasable in ERASABLE:
         progress(erasable.table, 0)
-        rows, left = _emptied(client, erasable, progress)
+        rows, left = _emptied(client, erasable, open, progress)
         survivors += left
         if rows:
-            removed[erasable.table] = rows
+            removed[erasable.table] = removed.get(erasable.table, 0) + rows
     failpoints.reach("purge.proved")
     sweep = Sweep(
         started_at,
@@ -118,26 +125,26 @@ def _sweep(client: Client, progress: Progress) -> Sweep:
     return sweep
 
 
-def _emptied(client: Client, erasable: Erasable, progress: Progress) -> tuple[int, int]:
+def _emptied(client: Client, erasable: Erasable, open: int, progress: Progress) -> tuple[int, int]:
     """Rows removed, and rows that are there after it. The pass that finds nothing is the proof of it."""
     removed = 0
     for _ in range(PASSES):
-        rows = _pass(client, erasable, progress)
+        rows = _pass(client, erasable, open, progress)
         if not rows:
             return removed, 0
         removed += rows
-    return removed, sum(found(client, erasable, cause).rows for cause in CAUSES)
+    return removed, sum(found(client, erasable, cause, open).rows for cause in erasable.causes)
 
 
-def _pass(client: Client, erasable: Erasable, progress: Progress) -> int:
+def _pass(client: Client, erasable: Erasable, open: int, progress: Progress) -> int:
     removed = 0
-    for cause in CAUSES:
-        batch = found(client, erasable, cause)
+    for cause in erasable.causes:
+        batch = found(client, erasable, cause, open)
         while batch.rows:
             remove(client, erasable, cause, batch)
             removed += batch.rows
             progress(erasable.table, batch.rows)
-            batch = found(client, erasable, cause, after=batch.names[-1])
+            batch = found(client, erasable, cause, open, after=batch.names[-1])
     return removed
 
 

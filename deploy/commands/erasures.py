@@ -15,9 +15,9 @@ def erasures(
     limit: Annotated[int, typer.Option(help="How many of the newest.", min=1, max=10_000_000)] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with the whole hash.")] = False,
 ) -> None:
-    """Show each deletion: requested, hidden, erased from disk, and until when a copy may lie elsewhere.
+    """Show each deletion and suppression: requested, hidden, erased from disk, and until when a copy may lie elsewhere.
 
-    What is kept of who was deleted is a keyed hash. A deletion is final when a purge has found nothing after its last
+    What is kept of who was deleted is a keyed hash. It is final when a purge has found nothing after its last
     copy left the log and the journal; until then each purge looks for it again, so that no replay brings it back.
     """
     with working() as (settings, url):

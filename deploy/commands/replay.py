@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from deploy.command import begin, working
+from schemas.messages import Kind
 
 
 def replay(
@@ -30,10 +31,10 @@ def replay(
         str | None,
         typer.Option(metavar="WHO", help="Of this customer: 42, bob@example.com, or with its kind: id:42, anon:7."),
     ] = None,
-    kind: Annotated[
-        Literal["identify", "delete", "event", "page", "screen"] | None, typer.Option(help="Of this kind.")
+    kind: Annotated[Kind | None, typer.Option(metavar="KIND", help="Of this kind: event, identify, ...")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of this name, as an event's or a delivery's metric.")
     ] = None,
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="Events, pages and screens of this name.")] = None,
     rate: Annotated[
         float | None,
         typer.Option(

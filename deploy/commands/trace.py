@@ -9,7 +9,8 @@ from deploy.command import BAD_SETTINGS, fail, working
 
 def trace(
     message: Annotated[
-        str, typer.Argument(metavar="ID", help="An event's id, by us or by the client.", show_default=False)
+        str,
+        typer.Argument(metavar="ID", help="A message's id, by us or by the client; a rejection's.", show_default=False),
     ] = "",
     customer: Annotated[
         str,
@@ -25,7 +26,7 @@ def trace(
     """Say where a message is, and what to do next.
 
     Accepted when and where; its place on the log; inserted, or how many are before it; replaced by a repeat, erased by
-    which deletion, or a dead letter and why. Exit code 1: it is not known here.
+    which deletion, ignored since which suppression, refused, or a dead letter and why. Exit code 1: it is not known.
 
     Examples: penstock trace 01J8ZQ5W7N0000000000000000; penstock trace --customer 42 --at 2h --within 30m
     """

@@ -11,6 +11,9 @@ SELECT
     kind,
     subject,
     name,
+    target,
+    links,
+    relationships,
     timestamp,
     sent_timestamp,
     filed_at,
@@ -18,8 +21,15 @@ SELECT
     spooled_at,
     attributes,
     data,
+    fingerprint,
     context,
     assumeNotNull(reinterpretAsUInt128(sipHash128Keyed((SELECT (k0, k1) FROM erasure_key), workspace || '\0' || subject)))
         AS subject_hash,
+    arrayMap(
+        other -> assumeNotNull(reinterpretAsUInt128(sipHash128Keyed(
+            (SELECT (k0, k1) FROM erasure_key), messages.workspace || '\0' || other
+        ))),
+        arrayConcat(links, relationships.1, if(recipient = '', [], [recipient]))
+    ) AS other_hashes,
     version
 FROM messages

@@ -1,4 +1,4 @@
--- Fills `stored_attributes`.
+-- Fills `stored_attributes`: of customers and objects. What a customer put into a form is said of that customer.
 CREATE MATERIALIZED VIEW IF NOT EXISTS to_attributes TO stored_attributes AS
 SELECT
     workspace,
@@ -11,4 +11,4 @@ SELECT
         AS subject_hash
 FROM messages
 ARRAY JOIN attributes AS attribute
-WHERE kind = 'identify'
+WHERE kind = 'identify' OR (kind = 'form' AND customer_kind NOT IN ('anon', 'invite', 'form'))

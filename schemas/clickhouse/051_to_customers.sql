@@ -1,4 +1,5 @@
--- Fills `stored_customers`. Anonymous visitors and invitations are no customers.
+-- Fills `stored_customers`: with whom or what a message brings into being, also an object. Somebody anonymous is a customer
+-- once it was identified, and never for an event.
 CREATE MATERIALIZED VIEW IF NOT EXISTS to_customers TO stored_customers AS
 SELECT
     workspace,
@@ -9,5 +10,8 @@ SELECT
     max(assumeNotNull(reinterpretAsUInt128(sipHash128Keyed((SELECT (k0, k1) FROM erasure_key), workspace || '\0' || subject))))
         AS subject_hash
 FROM messages
-WHERE kind != 'delete' AND customer_kind NOT IN ('anon', 'invite')
+WHERE kind = 'identify' OR (
+    kind IN ('event', 'page', 'screen', 'add_device', 'add_relationships', 'form')
+    AND customer_kind NOT IN ('anon', 'invite', 'form')
+)
 GROUP BY workspace, customer, customer_kind

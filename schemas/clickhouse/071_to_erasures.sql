@@ -1,4 +1,4 @@
--- Fills `erasures`.
+-- Fills `erasures`. A suppression deletes too.
 CREATE MATERIALIZED VIEW IF NOT EXISTS to_erasures TO erasures AS
 SELECT
     workspace,
@@ -10,4 +10,4 @@ SELECT
     assumeNotNull(reinterpretAsUInt128(sipHash128Keyed((SELECT (k0, k1) FROM erasure_key), workspace || '\0' || subject)))
         AS subject_hash
 FROM messages
-WHERE kind = 'delete'
+WHERE kind IN ('delete', 'suppress')

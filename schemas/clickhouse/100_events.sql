@@ -15,8 +15,8 @@ SELECT
     stored.context AS context,              -- JSON: endpoint, ip, user_agent, flags
     stored.filed_at AS filed_at             -- its month decides the partition: name it beside `timestamp` to read less
 FROM stored_events AS stored FINAL
-LEFT ANTI JOIN stored_erasures AS erased
-    ON stored.subject_hash = erased.subject_hash AND stored.version < erased.version
+LEFT ANTI JOIN erased_subjects AS erased
+    ON stored.subject_hash = erased.subject_hash AND stored.version < erased.below
 LEFT ANTI JOIN erased_workspaces AS gone
     ON stored.workspace = gone.workspace AND stored.version < gone.version
 SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -14,8 +14,8 @@ SELECT
     stored.headers AS headers,
     stored.changed_at AS changed_at
 FROM stored_dead_letters AS stored FINAL
-LEFT ANTI JOIN stored_erasures AS erased
-    ON stored.subject_hash = erased.subject_hash AND stored.version < erased.version
+LEFT ANTI JOIN erased_subjects AS erased
+    ON stored.subject_hash = erased.subject_hash AND stored.version < erased.below
 LEFT ANTI JOIN erased_workspaces AS gone
     ON stored.workspace = gone.workspace AND stored.version < gone.version
 WHERE stored.status != 'erased'

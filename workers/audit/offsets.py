@@ -10,7 +10,7 @@ CHUNK = 1_000_000  # offsets at once: what one answer keeps in memory
 RANGES = 1_000  # named of one chunk
 
 # Of whom who was erased: the highest version that is gone.
-_ERASED = "SELECT subject_hash, max(version) AS version FROM stored_erasures GROUP BY subject_hash"
+_ERASED = "SELECT subject_hash, below AS version FROM erased_subjects"
 _GONE = "SELECT workspace, max(version) AS version FROM erased_workspaces GROUP BY workspace"
 _HERE = (
     "_log = {log:String} AND _partition = {partition:UInt32} AND _offset >= {first:UInt64} AND _offset < {end:UInt64}"

@@ -10,7 +10,7 @@ from workers.sink import DEAD_LETTER_COLUMNS, INSERT_SETTINGS
 # The columns of `messages` that a record brings, as `journal` keeps them.
 COLUMNS = (
     "_log, _partition, _offset, _at, id, client_id, workspace, kind, subject, name, timestamp, sent_timestamp,"
-    " filed_at, received_at, spooled_at, attributes, data, context"
+    " filed_at, received_at, spooled_at, target, links, relationships, attributes, data, fingerprint, context"
 )
 # Purge leaves the place of a row and nothing to make it of again. A journal may have a row twice until it is merged.
 JOURNAL = "journal FINAL WHERE kind != 'erased' AND "

@@ -30,11 +30,12 @@ class Wanted:
 class Sighting:
     """One record, and what became of it.
 
-    fate: `inserted`, `inserting`, `waiting`, `replaced`, `erased`, `dead`, `mended`, `lacking` (the journal has it, its
-        table does not), `old` (an event whose record is older than the journal).
+    fate: `inserted`, `inserting`, `waiting`, `replaced`, `erased`, `suppressed` (it came while its customer was),
+        `refused` (by the edge, which answered 200), `dead`, `mended`, `lacking` (the journal has it, its table has
+        not), `old` (its record is older than the journal).
     at, received_at, spooled_at: ms since 1970; 0 where it is not known.
     behind: records that the worker takes before this one.
-    detail: which repeat, which deletion or which error.
+    detail: which later one, which deletion, which suppression or which error.
     """
 
     fate: str
