@@ -6,7 +6,7 @@ REGION = "us"  # clients know "us" and "eu", and go to Customer.io's own host of
 
 
 def nice_credentials(_workspace: str, _address: str) -> object:
-    """Segment asks this when a person has typed credentials in."""
+    """The credentials are right. Segment asks when a person has typed them in."""
     return {"meta": {"message": "nice credentials."}}
 
 

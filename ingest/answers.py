@@ -1,16 +1,18 @@
 """What leaves the edge: always JSON, never cached, readable by any page's script.
 
-Each API has its own shape of an error; the path tells which. Metrics are text, and the only exception.
+Each API has its own shape of an error; the path tells which. The exceptions are metrics, which are text, and the page
+at /docs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from starlette.responses import Response
 from starlette.types import Send
 
-from ingest.errors import ApiError, BadRequest
+from ingest.errors import ApiError, BadRequest, Problem
+from ingest.made import Refused
 
 REQUEST_ID = "x-request-id"
 _HEADERS = {
@@ -19,7 +21,8 @@ _HEADERS = {
 }
 _MEDIA_TYPE = "application/json; charset=utf-8"
 _PREFLIGHT_LASTS = "86400"
-_REQUEST_HEADERS = "authorization, content-type"
+_MERGE = "/api/v1/merge_customers"
+_REQUEST_HEADERS = "authorization, content-type, idempotency-key, x-strict-mode"
 
 
 class Rendered(NamedTuple):
@@ -40,8 +43,9 @@ def rendered(error: ApiError, path: str, request_id: str) -> Rendered:
 
 def _shape(error: ApiError, path: str) -> dict[str, Any]:
     if path.startswith("/api/v2/"):
-        reason = "invalid" if isinstance(error, BadRequest) else error.reason
-        return {"errors": [{"reason": reason, "field": "", "message": text} for text in error.messages]}
+        return {"errors": [_told(problem) for problem in Refused(None, error).problems]}
+    if path == _MERGE:
+        return {"meta": {"error": "; ".join(error.messages)}}
     text = " ".join(error.messages)
     # v1 lists all that is wrong with a request; every other status has one text.
     meta: dict[str, Any] = {"errors": error.messages} if isinstance(error, BadRequest) else {"error": text}
@@ -49,6 +53,10 @@ def _shape(error: ApiError, path: str) -> dict[str, Any]:
         # Without both, the Python client for Data Pipelines takes any refusal for a passing one and repeats it.
         return {"meta": meta, "code": error.reason, "message": text}
     return {"meta": meta}
+
+
+def _told(problem: Problem) -> dict[str, Any]:
+    return {"reason": problem.reason, "field": problem.field, "message": problem.message}
 
 
 def answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -62,6 +70,25 @@ async def accept(send: Send, quota: Mapping[str, str]) -> None:
     headers = [*_ACCEPTED, *((name.encode(), text.encode()) for name, text in quota.items())] if quota else _ACCEPTED
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": _NOTHING_WRONG})
+
+
+async def accept_silently(send: Send, quota: Mapping[str, str]) -> None:
+    """204: the same, for a call whose client expects no body."""
+    await _send(send, Response(None, 204, _HEADERS | dict(quota)))
+
+
+async def accept_items(send: Send, refused: Sequence[Refused], path: str, quota: Mapping[str, str]) -> None:
+    """207: what is on the log is all of a batch but these items."""
+    errors = [{"batch_index": item.number, **_told(problem)} for item in refused for problem in item.problems]
+    content: dict[str, Any] = {"errors": errors}
+    if path.startswith("/v1/"):
+        content |= {"code": "partial", "message": f"{len(refused)} items of the batch were not taken"}
+    await _send(send, answer(content, 207, quota))
+
+
+async def _send(send: Send, response: Response) -> None:
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": response.body})
 
 
 _NOTHING_WRONG = b"{}\n"

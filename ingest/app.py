@@ -13,8 +13,9 @@ from starlette.routing import Route
 
 from ingest.disk import Disk
 from ingest.door import Door
+from ingest.edge import Edge
 from ingest.endpoints import ENDPOINTS, QUESTIONS
-from ingest.handlers import Edge, Resource
+from ingest.handlers import Resource
 from ingest.health import HEALTH, health_routes
 from ingest.keys.first import keyring
 from ingest.keys.uses import uses_of
@@ -31,9 +32,12 @@ from ingest.metrics import (
     Metrics,
 )
 from ingest.metrics_server import PATH, Shown
+from ingest.paths import Paths
+from ingest.published import PUBLISHED, published_routes
 from ingest.questions import Asked
 from ingest.rates import Rates
 from ingest.refusals import Refusals
+from ingest.rejections import Rejections
 from schemas.settings import Settings
 
 
@@ -64,10 +68,11 @@ def create_app(
         async with watched(edge.keys, uses_of(settings, now)), log:
             yield
 
-    routes = [*_api_routes(edge), *health_routes(edge), Route(PATH, Shown(edge))]
+    calls = _api_routes(edge)
+    routes = [*calls, *health_routes(edge), Route(PATH, Shown(edge)), *published_routes()]
     app = Starlette(routes=routes, lifespan=lifespan)
     # In place of Starlette's own layers, which turn errors into answers too: each costs every request something.
-    app.middleware_stack = Door(app.router, edge.metrics, edge.refusals)
+    app.middleware_stack = Door(Paths(calls, app.router), edge.metrics, edge.refusals)
     # A redirect would lose data: the official Python client turns it into a GET, and reports success.
     app.router.redirect_slashes = False
     app.state.edge = edge
@@ -76,7 +81,7 @@ def create_app(
 
 def _edge(settings: Settings, log: Log, now: Callable[[], float], clock: Callable[[], float]) -> Edge:
     known = [endpoint.name for endpoint in ENDPOINTS]
-    metrics = Metrics([*known, *(f"GET {path}" for path in (*(q.path for q in QUESTIONS), *HEALTH, PATH))])
+    metrics = Metrics([*known, *(f"GET {path}" for path in (*(q.path for q in QUESTIONS), *HEALTH, PATH, *PUBLISHED))])
     edge = Edge(
         log,
         keyring(settings, now),
@@ -84,6 +89,7 @@ def _edge(settings: Settings, log: Log, now: Callable[[], float], clock: Callabl
         metrics=metrics,
         refusals=Refusals(metrics, clock),
         rates=Rates(settings.rate, clock) if settings.rate else None,
+        rejections=Rejections(metrics, clock),
         disk=None if settings.kafka else Disk(settings.data, clock),
     )
     metrics.gauges[BUDGET_USED] = lambda: edge.budget.used

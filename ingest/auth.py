@@ -7,7 +7,7 @@ import base64
 import binascii
 
 from ingest import limits
-from ingest.errors import Unauthorized
+from ingest.errors import Forbidden, Unauthorized, UnknownWorkspace
 from ingest.keys import Key
 from ingest.keys.ring import Keyring
 from ingest.roles import BROWSER, Roles, check_role
@@ -22,16 +22,21 @@ def authenticate(header: bytes | None, keys: Keyring, allowed: Roles) -> Key:
         user, password = _user_and_password(header)
         key = _found(keys, password, user)
         keys.remember(header, key)
-    check_role(key.role, allowed)
-    return key
+    return _allowed(key, allowed)
 
 
 def authenticate_write_key(header: bytes | None, keys: Keyring, allowed: Roles) -> Key:
     """The same for Data Pipelines: a key as the user, and no password; a pair is taken as well."""
-    user, password = _user_and_password(header or b"")
-    key = _found(keys, password, user) if password else _found(keys, user)
-    check_role(key.role, allowed)
-    return key
+    if header is None:
+        raise Unauthorized
+    # As no header begins: what lets in here must not be remembered for `authenticate`, where a key alone is nobody's.
+    remembered_as = b"\0" + header
+    key = keys.recall(remembered_as)
+    if key is None:
+        user, password = _user_and_password(header)
+        key = _found(keys, password, user) if password else _found(keys, user)
+        keys.remember(remembered_as, key)
+    return _allowed(key, allowed)
 
 
 def authenticate_body(write_key: object, keys: Keyring) -> Key:
@@ -41,20 +46,30 @@ def authenticate_body(write_key: object, keys: Keyring) -> Key:
     """
     if not isinstance(write_key, str):
         raise Unauthorized
-    key = _found(keys, write_key.encode(errors="surrogatepass"))
-    check_role(key.role, BROWSER)
-    return key
+    return _allowed(_found(keys, write_key.encode(errors="surrogatepass")), BROWSER)
 
 
-def workspace_if_known(header: bytes | None, keys: Keyring, allowed: Roles) -> str | None:
-    """Whose a call is that the contract leaves without credentials; None if nobody can know, and nothing is stored.
+def key_if_known(header: bytes | None, keys: Keyring, allowed: Roles) -> Key:
+    """Whose a call is that the contract leaves without credentials. Raises `UnknownWorkspace` if nobody can know.
 
-    Credentials that were sent count, wrong ones too: they are refused as anywhere. Without them it is the only
-    workspace there is.
+    Credentials that were sent count, of either form, wrong ones too: they are refused as anywhere. Without them it is
+    the only workspace there is, as if with a key of its servers; that key has no id.
     """
     if header:
-        return authenticate(header, keys, allowed).workspace
-    return keys.only_workspace()
+        return authenticate_write_key(header, keys, allowed)
+    workspace = keys.only_workspace()
+    if workspace is None:
+        raise UnknownWorkspace
+    return Key(id="", workspace=workspace, role="server", sha256="", created_at=0)
+
+
+def _allowed(key: Key, allowed: Roles) -> Key:
+    try:
+        check_role(key.role, allowed)
+    except Forbidden as refusal:
+        refusal.workspace = key.workspace
+        raise
+    return key
 
 
 def _user_and_password(header: bytes) -> tuple[bytes, bytes]:

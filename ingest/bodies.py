@@ -1,6 +1,6 @@
 """From the bytes of a body to its values, each with its exact JSON text. Knows nothing of HTTP but the content type."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from ingest.json_text import parse_object
 
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
+_TEXT = "text/plain"
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -22,10 +23,24 @@ class Body(msgspec.Struct, frozen=True):
 
 
 EMPTY = Body({}, {})
+_texts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def parse(body: bytes, content_type: str) -> Body:
-    """The values of a body; an empty one has none. Raises `BadRequest` and `UnsupportedMedia`.
+def inner(body: Body, name: str) -> Body:
+    """An object within a body; one that is absent or null is empty. Whoever asks has seen that it is an object."""
+    value = body.values.get(name)
+    return Body(value, _texts.decode(body.texts[name])) if value else EMPTY
+
+
+def without(body: Body, names: Collection[str]) -> Body:
+    """The rest of it."""
+    values, texts = ({name: each[name] for name in each if name not in names} for each in (body.values, body.texts))
+    return Body(values, texts)
+
+
+def parse(body: bytes, content_type: str, plain: bool = False) -> Body:
+    """The values of a body; an empty one has none. plain: also JSON that is called plain text, as a browser does that
+    shall not ask first. Raises `BadRequest` and `UnsupportedMedia`.
 
     `curl -d '{"name":"x"}'` calls its JSON a form: what begins like an object is one. A charset is not looked at:
     whatever is called, it must be UTF-8.
@@ -34,7 +49,7 @@ def parse(body: bytes, content_type: str) -> Body:
         content_type = content_type.partition(";")[0].strip().lower()
     if not body or body.isspace():
         return EMPTY
-    if content_type == _JSON or content_type.endswith("+json"):
+    if content_type == _JSON or content_type.endswith("+json") or (plain and content_type == _TEXT):
         return Body(*parse_object(body))
     if content_type not in ("", _FORM):
         raise UnsupportedMedia(f"send {_JSON} or {_FORM}")

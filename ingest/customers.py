@@ -1,96 +1,117 @@
-"""Calls about a customer, as messages: create or update, delete."""
+"""What is said of customers, as messages: created or updated, deleted, suppressed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
-
-from msgspec.structs import replace
 
 from ingest import identifiers, limits
 from ingest.arrivals import Arrival
 from ingest.bodies import Body
-from ingest.errors import BadRequest
 from ingest.ids import NOT_TEXT
-from ingest.times import OUT_OF_RANGE, sent_time
-from schemas.messages import Message
+from ingest.problems import Problems
+from ingest.relationships import Relationships
+from ingest.times import SentTime
+from schemas.messages import Attributes, Message
 
-_ORDER = "_timestamp"
-# These hold whole structures; the size of the body bounds them.
-_UNBOUNDED = frozenset({"cio_relationships", "cio_subscription_preferences"})
+ORDER = "_timestamp"
+RELATIONSHIPS = "cio_relationships"
+# What the API itself reads out of the attributes, none of them one.
+READ_HERE = frozenset({ORDER, RELATIONSHIPS})
+# It holds a whole structure; the size of the body bounds it.
+_UNBOUNDED = frozenset({"cio_subscription_preferences"})
+_OBJECTS = ("object:", "cio_object:")
 
 
-def identify(arrival: Arrival, path: Mapping[str, str], body: Body) -> Message:
-    """Create a customer, or change the attributes that are named. Raises `BadRequest` with all that is wrong."""
-    subject = identifiers.subject(path["identifier"])
-    problems: list[str] = []
-    if "id" in body.values:
-        _check_id(subject, body, problems)
-    attributes = _attributes(body, problems)
-    sent = sent_time(body, _ORDER, problems)
-    if problems:
-        raise BadRequest(*problems)
-    context = arrival.context
-    if sent is not None and not sent.in_range:
-        context = replace(context, flags=(OUT_OF_RANGE,))
-    return Message(
-        id=arrival.id,
-        workspace=arrival.workspace,
-        kind="identify",
-        subject=subject,
-        received_at=arrival.at,
-        timestamp=arrival.at if sent is None else sent.at,
-        sent_timestamp="" if sent is None else sent.text,
-        attributes=attributes,
-        context=context,
+def identify(
+    arrival: Arrival,
+    subject: str,
+    attributes: Body,
+    sent: SentTime | None,
+    problems: Problems,
+    relationships: Relationships = (),
+) -> Message:
+    """Create a customer or an object, or change the attributes that are named. Raises `BadRequest` with all that is
+    wrong, also with what is in `problems` already."""
+    pairs = pairs_of(attributes, problems)
+    links = links_of(subject, attributes)
+    problems.check()
+    return arrival.message(
+        "identify", subject, sent=sent, attributes=pairs, links=links, relationships=tuple(relationships)
     )
 
 
-def delete(arrival: Arrival, path: Mapping[str, str], _body: Body) -> Message:
-    """Everything of that customer before this is gone; one who is not there is no error. Raises `BadRequest`."""
-    return Message(
-        id=arrival.id,
-        workspace=arrival.workspace,
-        kind="delete",
-        subject=identifiers.subject(path["identifier"]),
-        received_at=arrival.at,
-        timestamp=arrival.at,
-        context=arrival.context,
-    )
-
-
-def _check_id(subject: str, body: Body, problems: list[str]) -> None:
+def check_same_id(subject: str, body: Body, problems: Problems) -> None:
+    """An `id` among the attributes is the one of the path, where that is an id."""
     value = body.values["id"]
     if value is None:
-        problems.append("id attribute must be present")
+        problems.add("id attribute must be present", "id", "required")
     elif value == "":
-        problems.append("id attribute cannot be an empty string")
+        problems.add("id attribute cannot be an empty string", "id")
     elif isinstance(value, NOT_TEXT):
-        problems.append("id attribute must be a string value")
+        problems.add("id attribute must be a string value", "id")
     else:
         text = value if isinstance(value, str) else str(body.texts["id"], "utf-8")
         # An email or cio_ in the path names the customer otherwise; there the body may well give the id.
         if subject.startswith("id:") and subject != f"id:{text}":
-            problems.append("id attribute and identifier are not the same value")
+            problems.add("id attribute and identifier are not the same value", "id")
         if len(text.encode()) > limits.IDENTIFIER:
-            problems.append(f"id attribute cannot be longer than {limits.IDENTIFIER} bytes")
+            problems.add(f"id attribute cannot be longer than {limits.IDENTIFIER} bytes", "id")
 
 
-def _attributes(body: Body, problems: list[str]) -> tuple[tuple[str, str], ...]:
-    attributes = [(name, str(text, "utf-8")) for name, text in body.texts.items() if name != _ORDER]
+def pairs_of(
+    body: Body,
+    problems: Problems,
+    without: Collection[str] = READ_HERE,
+    longest: int = limits.ATTRIBUTE_VALUE,
+) -> Attributes:
+    """Names and exact texts of attributes, of whatever they are. without: the names that are none. longest: bytes of a
+    value."""
+    attributes = [(name, str(text, "utf-8")) for name, text in body.texts.items() if name not in without]
     if len(attributes) > limits.ATTRIBUTES:
-        problems.append(f"cannot identify more than {limits.ATTRIBUTES} attributes in one request")
+        problems.add(f"cannot identify more than {limits.ATTRIBUTES} attributes in one request")
     long_name = False
     for name, text in attributes:
         # A character has at most 4 bytes, and the text of a value at least those of the value: few need counting.
         if len(name) * 4 > limits.ATTRIBUTE_NAME:
             long_name = long_name or len(name.encode()) > limits.ATTRIBUTE_NAME
-        if len(text) * 4 > limits.ATTRIBUTE_VALUE and _is_too_long(name, body.values[name], text):
+        if len(text) * 4 > longest and _is_too_long(name, body.values[name], text, longest):
             excerpt = name[: limits.ATTRIBUTE_NAME]
-            problems.append(f"value for attribute '{excerpt}' cannot be longer than {limits.ATTRIBUTE_VALUE} bytes")
+            problems.add(f"value for attribute '{excerpt}' cannot be longer than {longest} bytes", excerpt)
     if long_name:
-        problems.append(f"attribute name cannot be longer than {limits.ATTRIBUTE_NAME} bytes")
+        problems.add(f"attribute name cannot be longer than {limits.ATTRIBUTE_NAME} bytes")
     return tuple(attributes)
 
 
-def _is_too_long(name: str, value: Any, text: str) -> bool:
+def links_of(subject: str, attributes: Body) -> tuple[str, ...]:
+    """The other identifiers of the same customer that its attributes give; what cannot be one is just an attribute, and
+    so are a company's address and number."""
+    if _NAMES_SOMEBODY.keys().isdisjoint(attributes.values) or subject.startswith(_OBJECTS):
+        return ()
+    found = []
+    for name, value in attributes.values.items():
+        if name not in _NAMES_SOMEBODY or value is None or isinstance(value, NOT_TEXT):
+            continue
+        text = value if isinstance(value, str) else str(attributes.texts[name], "utf-8")
+        fits, named = _NAMES_SOMEBODY[name]
+        short = len(text) * 4 <= limits.IDENTIFIER or len(text.encode()) <= limits.IDENTIFIER
+        if short and fits(text) and (link := named(text)) != subject:
+            found.append(link)
+    return tuple(found)
+
+
+def _is_given(text: str) -> bool:
+    return bool(text) and not text.isspace()
+
+
+# What it takes to be one, and the subject that it is: "n/a" is no address that everybody with it would share.
+_NAMES_SOMEBODY = {
+    "id": (_is_given, identifiers.of_customer_id),
+    "email": (identifiers.is_email, identifiers.of_email),
+    "phone": (identifiers.is_phone, identifiers.of_phone),
+    "cio_id": (_is_given, identifiers.of_cio_id),
+    "anonymous_id": (_is_given, identifiers.of_anonymous),
+}
+
+
+def _is_too_long(name: str, value: Any, text: str, longest: int) -> bool:
     content = value if isinstance(value, str) else text
-    return len(content.encode()) > limits.ATTRIBUTE_VALUE and name not in _UNBOUNDED
+    return len(content.encode()) > longest and name not in _UNBOUNDED

@@ -1,7 +1,7 @@
-"""The API as tables: what is taken where, with which roles of key, how large it may be, and what it becomes.
+"""The API as tables: what is taken where, from whom, how large it may be, and what it becomes.
 
-Everything here wants a key. An `Endpoint` answers 200 `{}` once its message is on the log, a `Question` is a GET.
-`GET /live` and `GET /ready` are in `ingest.health`.
+An `Endpoint` answers 200 `{}` once its messages are on the log, a `Question` is a GET that is answered from what the
+edge knows. `GET /live` and `GET /ready` are in `ingest.health`.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,25 +10,42 @@ from typing import NamedTuple
 
 from ingest import limits
 from ingest.account import nice_credentials, region
+from ingest.api import cdp, v1, v2
 from ingest.arrivals import Arrival
 from ingest.bodies import Body
-from ingest.customers import delete, identify
-from ingest.events import anonymous_event, event
+from ingest.made import Made
 from ingest.roles import READERS, SENDERS, SERVER, Roles
-from schemas.messages import Message
 
-MakeMessage = Callable[[Arrival, Mapping[str, str], Body], Message]
+Make = Callable[[Arrival, Mapping[str, str], Body], Made]
+
+
+class By(Enum):
+    """How a caller says who it is."""
+
+    BASIC = "site id and API key, as Basic auth"
+    WRITE_KEY = "a key alone, as Basic auth or as `writeKey` in the body"
+    NOBODY = "nobody: credentials count if there are some, else it is the only workspace's"
 
 
 class Takes(Enum):
     """What an endpoint does with a body. `NOTHING`: whatever comes is read within the limit and thrown away."""
 
     OBJECT = "JSON object or form"
+    TEXT = "JSON object, also as text/plain"
     NOTHING = "nothing"
 
 
+class Answers(Enum):
+    """What is said to what was taken. `LENIENT`: 200 also to what was not, unless the client asks for strictness."""
+
+    OK = "200 {}"
+    NO_CONTENT = "204"
+    ITEMS = "200 {}, or 207 with the items that were not taken"
+    LENIENT = "200 {}, whatever it was"
+
+
 class Endpoint(NamedTuple):
-    """`path` is matched against the raw path: each `{segment}` is still encoded when `message` gets it.
+    """`path` is matched against the raw path: each `{segment}` is still encoded when `make` gets it.
 
     `roles` may call it; what a browser may not say in it is in `ingest.roles`.
     """
@@ -38,7 +55,9 @@ class Endpoint(NamedTuple):
     roles: Roles
     takes: Takes
     limit: int
-    message: MakeMessage
+    make: Make
+    by: By = By.BASIC
+    answers: Answers = Answers.OK
 
     @property
     def name(self) -> str:
@@ -53,11 +72,53 @@ class Question(NamedTuple):
     answer: Callable[[str, str], object]
 
 
+_V1 = "/api/v1"
+_CUSTOMER = f"{_V1}/customers/{{identifier}}"
+_SEGMENT = f"{_V1}/segments/{{segment_id}}"
+_OBJECT, _TEXT, _NOTHING = Takes.OBJECT, Takes.TEXT, Takes.NOTHING
+
+
+def _pipelines(name: str, make: Make, limit: int = limits.PIPELINES_CALL) -> tuple[Endpoint, Endpoint]:
+    """Under its name, and under the short one that browsers and phones use."""
+    kept = _TEXT, limit, make, By.WRITE_KEY, Answers.LENIENT
+    return Endpoint("POST", f"/v1/{name}", SENDERS, *kept), Endpoint("POST", f"/v1/{name[0]}", SENDERS, *kept)
+
+
 ENDPOINTS = (
-    Endpoint("PUT", "/api/v1/customers/{identifier}", SENDERS, Takes.OBJECT, limits.BODY, identify),
-    Endpoint("DELETE", "/api/v1/customers/{identifier}", SERVER, Takes.NOTHING, limits.BODY, delete),
-    Endpoint("POST", "/api/v1/customers/{identifier}/events", SENDERS, Takes.OBJECT, limits.BODY, event),
-    Endpoint("POST", "/api/v1/events", SENDERS, Takes.OBJECT, limits.BODY, anonymous_event),
+    Endpoint("PUT", _CUSTOMER, SENDERS, _OBJECT, limits.BODY, v1.identify),
+    Endpoint("DELETE", _CUSTOMER, SERVER, _NOTHING, limits.BODY, v1.delete),
+    Endpoint("PUT", f"{_CUSTOMER}/devices", SERVER, _OBJECT, limits.BODY, v1.add_device),
+    Endpoint("DELETE", f"{_CUSTOMER}/devices/{{device_id}}", SERVER, _NOTHING, limits.BODY, v1.delete_device),
+    Endpoint("POST", f"{_CUSTOMER}/suppress", SERVER, _NOTHING, limits.BODY, v1.suppress),
+    Endpoint("POST", f"{_CUSTOMER}/unsuppress", SERVER, _NOTHING, limits.BODY, v1.unsuppress),
+    Endpoint("POST", f"{_CUSTOMER}/events", SENDERS, _OBJECT, limits.BODY, v1.event),
+    Endpoint("POST", f"{_V1}/events", SENDERS, _OBJECT, limits.BODY, v1.anonymous_event),
+    Endpoint("POST", f"{_V1}/merge_customers", SERVER, _OBJECT, limits.BODY, v1.merge),
+    Endpoint("POST", f"{_SEGMENT}/add_customers", SERVER, _OBJECT, limits.BODY, v1.add_to_segment),
+    Endpoint("POST", f"{_SEGMENT}/remove_customers", SERVER, _OBJECT, limits.BODY, v1.remove_from_segment),
+    Endpoint(
+        "POST",
+        f"{_V1}/forms/{{form_id}}/submit",
+        SERVER,
+        _OBJECT,
+        limits.BODY,
+        v1.submit_form,
+        answers=Answers.NO_CONTENT,
+    ),
+    Endpoint("POST", f"{_V1}/metrics", SERVER, _OBJECT, limits.BODY, v1.metric, By.NOBODY),
+    Endpoint("POST", f"{_V1}/push/events", SERVER, _OBJECT, limits.BODY, v1.push_event, By.NOBODY),
+    Endpoint("POST", "/push/events", SERVER, _OBJECT, limits.BODY, v1.push_event, By.NOBODY),
+    Endpoint("POST", "/unsubscribe/{delivery_id}", SERVER, _OBJECT, limits.BODY, v1.unsubscribe, By.NOBODY),
+    Endpoint("POST", "/api/v2/entity", SERVER, _OBJECT, limits.ENTITY, v2.entity),
+    Endpoint("POST", "/api/v2/batch", SERVER, _OBJECT, limits.BODY, v2.batch, answers=Answers.ITEMS),
+    *_pipelines("identify", cdp.identify),
+    *_pipelines("track", cdp.track),
+    *_pipelines("page", cdp.page),
+    *_pipelines("screen", cdp.screen),
+    *_pipelines("group", cdp.group),
+    *_pipelines("alias", cdp.alias),
+    *_pipelines("batch", cdp.batch, limits.BODY),
+    Endpoint("POST", "/v1/m", SENDERS, _TEXT, limits.PIPELINES_CALL, cdp.telemetry, By.NOBODY, Answers.LENIENT),
 )
 
 QUESTIONS = (

@@ -6,7 +6,7 @@ No HTTP library is imported here, so that the log modules can raise these too.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 class ApiError(Exception):
@@ -21,11 +21,29 @@ class ApiError(Exception):
         self.messages = messages
 
 
+class Problem(NamedTuple):
+    """One thing that is wrong with a body. field: its path, `attributes.plan`. reason: `invalid` or `required`."""
+
+    message: str
+    field: str = ""
+    reason: str = "invalid"
+
+
 class BadRequest(ApiError):
     """What was sent breaks the contract; sending it again will not help. Says everything that is wrong at once."""
 
     status = 400
     reason = "bad_request"
+
+    def __init__(self, *problems: str | Problem) -> None:
+        self.problems = [Problem(problem) if isinstance(problem, str) else problem for problem in problems]
+        super().__init__(*(problem.message for problem in self.problems))
+
+
+class UnknownMetric(BadRequest):
+    """A metric of a delivery that the contract does not name. It has 200 for it all the same."""
+
+    reason = "unknown_metric"
 
 
 class Malformed(ApiError):
@@ -47,10 +65,11 @@ class Unauthorized(ApiError):
 
 
 class Forbidden(ApiError):
-    """A key that we know, without the right to this call."""
+    """A key that we know, without the right to this call. workspace: whose key, as far as who raised it knows."""
 
     status = 403
     reason = "forbidden"
+    workspace = ""
 
 
 class HttpsRequired(Forbidden):
@@ -60,6 +79,16 @@ class HttpsRequired(Forbidden):
 
     def __init__(self) -> None:
         super().__init__("use https: keys and customers' data must not travel in the clear")
+
+
+class UnknownWorkspace(ApiError):
+    """A call that needs no key, and nobody can tell whose it is. The contract has 200 for it all the same."""
+
+    status = 403
+    reason = "unknown_workspace"
+
+    def __init__(self) -> None:
+        super().__init__("send this call with a key: there are several workspaces here")
 
 
 class NotFound(ApiError):

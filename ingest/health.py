@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ingest.answers import answer
-from ingest.handlers import Edge
+from ingest.edge import Edge
 
 HEALTH = ("/live", "/ready")
 

@@ -1,13 +1,14 @@
 """Who is meant: from an identifier as it stands in the raw path to a message's subject."""
 
 import re
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from ingest import limits
 from ingest.errors import BadRequest
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
 _CIO = "cio_"
 
 
@@ -16,7 +17,7 @@ def subject(segment: str) -> str:
     return of_customer(decoded(segment))
 
 
-def decoded(segment: str) -> str:
+def decoded(segment: str, longest: int = limits.IDENTIFIER) -> str:
     """The text of a segment of the raw path (its bytes, as Latin-1): percent-decoded once, a `+` stays a `+`.
 
     Raises `BadRequest`: what cannot be decoded without loss would be somebody else's identifier.
@@ -26,8 +27,8 @@ def decoded(segment: str) -> str:
         if _BROKEN_ESCAPE.search(segment):
             raise BadRequest("identifier has an invalid percent-encoding")
         raw = unquote_to_bytes(raw)
-    if not 0 < len(raw) <= limits.IDENTIFIER:
-        raise BadRequest(f"identifier must have 1 to {limits.IDENTIFIER} bytes")
+    if not 0 < len(raw) <= longest:
+        raise BadRequest(f"identifier must have 1 to {longest} bytes")
     try:
         return raw.decode()
     except UnicodeDecodeError:
@@ -36,11 +37,52 @@ def decoded(segment: str) -> str:
 
 def of_customer(identifier: str) -> str:
     """`email:` and lower case if it looks like an address, `cio:` and the rest of `cio_…`, else `id:`, case kept."""
-    if "@" in identifier and _EMAIL.fullmatch(identifier):
-        return f"email:{identifier.lower()}"
+    if is_email(identifier):
+        return of_email(identifier)
     if identifier.startswith(_CIO) and identifier != _CIO:
-        return f"cio:{identifier[len(_CIO) :]}"
-    return f"id:{identifier}"
+        return of_cio_id(identifier)
+    return of_customer_id(identifier)
+
+
+def of_customer_id(id: str) -> str:
+    """Whatever it looks like."""
+    return f"id:{id}"
+
+
+def of_email(address: str) -> str:
+    """Two that differ in case only are one."""
+    return f"email:{address.lower()}"
+
+
+def is_email(text: str) -> bool:
+    return "@" in text and _EMAIL.fullmatch(text) is not None
+
+
+def of_cio_id(cio_id: str) -> str:
+    """With its mark or without."""
+    return f"cio:{cio_id.removeprefix(_CIO) or cio_id}"
+
+
+def of_phone(number: str) -> str:
+    """E.164; see `is_phone`."""
+    return f"phone:{number}"
+
+
+def is_phone(text: str) -> bool:
+    return _PHONE.fullmatch(text) is not None
+
+
+def of_object(type_id: str, object_id: str) -> str:
+    """Of two texts one from which both can be read: the type ends at the first slash."""
+    return f"object:{quote(type_id, safe='')}/{object_id}"
+
+
+def of_cio_object(cio_object_id: str) -> str:
+    return f"cio_object:{cio_object_id}"
+
+
+def of_delivery(delivery_id: str) -> str:
+    return f"delivery:{delivery_id}"
 
 
 def of_anonymous(anonymous_id: str) -> str:

@@ -7,6 +7,7 @@ import msgspec
 
 from ingest import limits
 from ingest.bodies import Body
+from ingest.problems import Problems
 
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}")
 _UUID = re.compile(
@@ -39,22 +40,23 @@ def new_id(at: float, noise: int | None = None) -> str:
     return f"{digits[:8]}-{digits[8:12]}-7{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
-def client_id(body: Body, problems: list[str]) -> ClientId | None:
+def client_id(body: Body, problems: Problems) -> ClientId | None:
     """The `id` of an event; None if it has none. A problem found is appended."""
     value = body.values.get("id")
     if value is None or value == "":
         return None
     if isinstance(value, NOT_TEXT):
-        problems.append("event id must be a string")
+        problems.add("event id must be a string", "id")
         return None
     text = value if isinstance(value, str) else str(body.texts["id"], "utf-8")
     if len(text.encode()) > limits.EVENT_ID:
-        problems.append(f"event id cannot be longer than {limits.EVENT_ID} bytes")
+        problems.add(f"event id cannot be longer than {limits.EVENT_ID} bytes", "id")
         return None
-    return _classified(text)
+    return classified(text)
 
 
-def _classified(text: str) -> ClientId:
+def classified(text: str) -> ClientId:
+    """What an id is by its shape."""
     if _ULID.fullmatch(text):
         return ClientId(text, True, int(text[:10].upper().encode().translate(_CROCKFORD), 32) / 1000)
     uuid = _UUID.fullmatch(text)

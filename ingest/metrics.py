@@ -17,6 +17,7 @@ REQUESTS = "penstock_edge_requests"
 DURATION = "penstock_edge_request_seconds"
 BODY_BYTES = "penstock_edge_body_bytes"
 REFUSALS = "penstock_edge_refusals"
+REJECTIONS = "penstock_edge_rejections"
 APPEND_DURATION = "penstock_edge_append_seconds"
 BUDGET_USED = "penstock_edge_bytes_in_flight"
 CONNECTIONS = "penstock_edge_connections"
@@ -69,6 +70,7 @@ class Metrics(Collector):
     def __init__(self, endpoints: Iterable[str]) -> None:
         self.tallies = {name: Tally() for name in (*endpoints, OTHER)}
         self.refusals: Counter[str] = Counter()
+        self.rejections: Counter[str] = Counter()
         self.appends = Durations()
         self.body_bytes = 0
         self.gauges: dict[str, Callable[[], float]] = {}
@@ -81,10 +83,8 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """May run in another thread than the one that counts: what can grow is copied first."""
         yield from self._requests()
-        refusals = CounterMetricFamily(REFUSALS, "Refused requests by reason.", labels=["reason"])
-        for reason, count in list(self.refusals.items()):
-            refusals.add_metric([reason], count)
-        yield refusals
+        yield _by_reason(REFUSALS, "Refused requests by reason.", self.refusals)
+        yield _by_reason(REJECTIONS, "Answered 200 and not kept, by reason.", self.rejections)
         yield CounterMetricFamily(BODY_BYTES, "Bytes of bodies read, as they were sent.", value=self.body_bytes)
         yield HistogramMetricFamily(
             APPEND_DURATION,
@@ -104,6 +104,13 @@ class Metrics(Collector):
             durations.add_metric([endpoint], tally.durations.buckets(), tally.durations.total)
         yield requests
         yield durations
+
+
+def _by_reason(name: str, text: str, counts: Counter[str]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=["reason"])
+    for reason, count in list(counts.items()):
+        family.add_metric([reason], count)
+    return family
 
 
 _GAUGES = {

@@ -8,8 +8,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ingest.auth import authenticate
+from ingest.edge import Edge
 from ingest.errors import MethodNotAllowed
-from ingest.handlers import Edge
 from ingest.metrics import CONTENT_TYPE
 from ingest.roles import READERS
 from schemas.settings import BadSettings, Settings

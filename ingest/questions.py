@@ -4,9 +4,9 @@ from starlette.types import Receive, Scope, Send
 
 from ingest.answers import answer, preflight
 from ingest.auth import authenticate
+from ingest.edge import Edge
 from ingest.endpoints import Question
 from ingest.errors import MethodNotAllowed
-from ingest.handlers import Edge
 
 METHODS = ("GET", "HEAD", "OPTIONS")
 

@@ -5,15 +5,16 @@ from collections.abc import Callable, Mapping
 
 from ingest.errors import TooManyRequests
 
-BURST = 3.0  # s worth of the rate that may come at once; Customer.io counts over as long
+BURST = 3.0  # Customer.io counts over as long
 
 
 class Rates:
-    """rate: requests per second and workspace, in this process. clock: s, never going back."""
+    """rate: requests per second and workspace, in this process. clock: s, never going back. burst: s worth of the rate
+    that may come at once."""
 
-    def __init__(self, rate: float, clock: Callable[[], float]) -> None:
+    def __init__(self, rate: float, clock: Callable[[], float], burst: float = BURST) -> None:
         self._rate = rate
-        self._size = max(rate * BURST, 1.0)
+        self._size = max(rate * burst, 1.0)
         self._clock = clock
         self._buckets: dict[str, tuple[float, float]] = {}  # tokens, and when there were so many
 

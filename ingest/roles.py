@@ -11,8 +11,9 @@ SENDERS: Roles = frozenset({"server", "browser"})
 READERS: Roles = frozenset({"server", "ops"})
 BROWSER: Roles = frozenset({"browser"})
 
-# A browser's key is everybody's to read: it adds to what is known of somebody, and takes nothing away.
-_BROWSER_KINDS = frozenset[Kind]({"identify", "event", "page"})
+# A browser's key is everybody's to read: it adds to what is known of somebody, and takes nothing away. Telemetry is
+# of nobody, and taken without a key.
+_BROWSER_KINDS = frozenset[Kind]({"identify", "event", "page", "telemetry"})
 
 
 def check_role(role: Role, allowed: Roles) -> None:

@@ -17,7 +17,7 @@ import uvicorn
 
 from ingest.certificates import Certificate
 from ingest.connections import Connections
-from ingest.handlers import Edge
+from ingest.edge import Edge
 from ingest.protocol import EdgeProtocol
 
 BACKLOG = 2048

@@ -7,6 +7,7 @@ import msgspec
 
 from ingest import limits
 from ingest.bodies import Body
+from ingest.problems import Problems
 
 EARLIEST, LATEST = -2_208_988_800, 10_413_791_999  # DateTime64(3): 1900 to 2299, in s since 1970
 OUT_OF_RANGE = "timestamp_out_of_range"
@@ -23,7 +24,7 @@ class SentTime(msgspec.Struct, frozen=True):
     in_range: bool
 
 
-def sent_time(body: Body, name: str, problems: list[str]) -> SentTime | None:
+def sent_time(body: Body, name: str, problems: Problems) -> SentTime | None:
     """The timestamp of that name; None, `""` and blanks are none. A problem found is appended.
 
     Out of range is the client's matter (milliseconds, most often): taken and flagged, never rescaled.
@@ -35,7 +36,7 @@ def sent_time(body: Body, name: str, problems: list[str]) -> SentTime | None:
     if text == "":
         return None
     if not _is_number(value, text):
-        problems.append(f"{name} must be a number of seconds since 1970")
+        problems.add(f"{problems.path(name)} must be a number of seconds since 1970", name)
         return None
     at = value if isinstance(value, int) else float(text)
     return SentTime(min(max(at, EARLIEST), LATEST), text, EARLIEST <= at <= LATEST)

@@ -41,7 +41,7 @@ class Called(NamedTuple):
     ) -> Answer:
         """headers: beside the credentials, unless they are given too. more: headers, with _ for -."""
         sent = KEYS | dict(headers or {}) | {name.replace("_", "-"): value for name, value in more.items()}
-        return asyncio.run(_call(self.app, _scope(method, path, sent), body))
+        return asyncio.run(call(self.app, scope(method, path, sent), body))
 
     def events(self, body: bytes, **headers: str) -> Answer:
         return self.send("POST", EVENTS, body, None, **headers)
@@ -53,7 +53,8 @@ def edge(folder: Path, **settings: Any) -> Called:
     return Called(app, log, clock)
 
 
-def _scope(method: str, path: str, headers: Mapping[str, str]) -> dict[str, Any]:
+def scope(method: str, path: str, headers: Mapping[str, str]) -> dict[str, Any]:
+    """What a server hands over of a request. A header without a value is left out."""
     raw, _, query = path.partition("?")
     return {
         "type": "http",
@@ -72,7 +73,8 @@ def _scope(method: str, path: str, headers: Mapping[str, str]) -> dict[str, Any]
     }
 
 
-async def _call(app: Starlette, scope: dict[str, Any], body: bytes) -> Answer:
+async def call(app: Starlette, scope: dict[str, Any], body: bytes) -> Answer:
+    """The answer of an application."""
     chunks = [body[at : at + CHUNK] for at in range(0, len(body), CHUNK)] or [b""]
     answered: list[Message] = []
 

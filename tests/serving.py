@@ -5,11 +5,11 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from ingest import limits
 from ingest.app import create_app
 from ingest.connections import Connections
-from ingest.handlers import Edge
+from ingest.edge import Edge
 from ingest.origins import Origins
 from ingest.server import server_options
 from schemas.settings import Settings
@@ -133,16 +133,21 @@ def request(method: str = "POST", path: str = EVENTS, body: bytes = b'{"name":"x
 
 
 @contextmanager
-def serving(limit: int = 1000, origins: Origins | None = None, log: FakeLog | None = None) -> Iterator[Serving]:
+def serving(
+    limit: int = 1000, origins: Origins | None = None, log: FakeLog | None = None, **options: Any
+) -> Iterator[Serving]:
+    """options: more of uvicorn's."""
     log = log or FakeLog()
     with TemporaryDirectory() as folder:
         app = create_app(Settings(site_id="site", api_key="key", data=Path(folder)), log, FakeClock())
-        yield from _served(app, log, limit, origins)
+        yield from _served(app, log, limit, origins, options)
 
 
-def _served(app: Starlette, log: FakeLog, limit: int, origins: Origins | None) -> Iterator[Serving]:
+def _served(
+    app: Starlette, log: FakeLog, limit: int, origins: Origins | None, options: Mapping[str, Any]
+) -> Iterator[Serving]:
     connections = Connections(app.state.edge.refusals, limit, origins)
-    server = uvicorn.Server(uvicorn.Config(app, **server_options(5.0, connections)))
+    server = uvicorn.Server(uvicorn.Config(app, **server_options(5.0, connections), **options))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

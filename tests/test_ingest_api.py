@@ -17,8 +17,8 @@ from customerio import CustomerIO, CustomerIOException
 from ingest import limits
 from ingest.app import create_app
 from ingest.connections import Connections
+from ingest.edge import Edge
 from ingest.errors import TooLarge, Unavailable
-from ingest.handlers import Edge
 from ingest.server import server_options
 from schemas.settings import Settings
 from tests.fakes import FakeClock, FakeLog
@@ -235,7 +235,7 @@ def test_a_401_does_not_wait_for_the_body(served: Served) -> None:
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_a_body_is_taken_up_to_the_limit_however_it_is_sent(served: Served, method: str) -> None:
     """Chunked bodies are counted; a 413 never asks to try again."""
-    fits = b'{"cio_relationships":"' + b"x" * (limits.BODY - 24) + b'"}'
+    fits = b'{"cio_subscription_preferences":"' + b"x" * (limits.BODY - 35) + b'"}'
     chunks = (chunk for chunk in (fits, b" "))
 
     assert served.send(method, "/api/v1/customers/5", fits).status == 200

@@ -10,8 +10,8 @@ from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from ingest import limits
-from ingest.auth import authenticate, authenticate_body, authenticate_write_key, workspace_if_known
-from ingest.errors import Forbidden, Unauthorized
+from ingest.auth import authenticate, authenticate_body, authenticate_write_key, key_if_known
+from ingest.errors import Forbidden, Unauthorized, UnknownWorkspace
 from ingest.keys import Key, Role, preset_key
 from ingest.keys.changes import Made, add, revoke, rotate
 from ingest.keys.ring import REMEMBERED, Keyring
@@ -198,10 +198,10 @@ def test_each_role_may_do_its_own_and_a_403_names_the_role_it_takes(role: Role, 
 
 
 def test_a_browser_only_adds(settings: Settings) -> None:
-    """Identify, events and pages; every other kind of message, new ones too, takes a server key."""
+    """Identify, events and pages, and what nobody needs a key for; every other kind, new ones too, takes a server's."""
     for kind in get_args(Kind):
         check_kind("server", kind)
-        if kind in ("identify", "event", "page"):
+        if kind in ("identify", "event", "page", "telemetry"):
             check_kind("browser", kind)
         else:
             with pytest.raises(Forbidden, match=f"sending {kind} takes a server key, not browser"):
@@ -224,6 +224,30 @@ def test_a_write_key_is_the_user_alone(settings: Settings, clock: FakeClock) -> 
         authenticate_write_key(basic(f"{made.plain}:"), keys, READERS - SERVER)
 
 
+def test_a_write_key_is_remembered_for_data_pipelines_only(settings: Settings, clock: FakeClock) -> None:
+    """What let in there opens nothing where a pair is wanted, whatever header is sent; a revoked one nowhere."""
+    made = add(settings, "server", "s", "", clock.now)
+    keys = ring(settings, clock)
+    alone = basic(f"{made.plain}:")
+    for header in (alone, pair(made)):
+        for _ in range(2):
+            assert authenticate_write_key(header, keys, SENDERS).id == made.key.id
+
+    for header in (alone, b" " + alone, b"Basic " + alone):
+        with pytest.raises(Unauthorized):
+            authenticate(header, keys, ALL)
+    with pytest.raises(Forbidden) as refusal:
+        authenticate_write_key(alone, keys, BROWSER)
+    assert refusal.value.workspace == "s"
+    keys.used.clear()
+    assert authenticate_write_key(alone, keys, SENDERS)
+    assert keys.used == {made.key.id}
+    revoke(settings, made.key.id, clock.now)
+    keys.refresh()
+    with pytest.raises(Unauthorized):
+        authenticate_write_key(alone, keys, SENDERS)
+
+
 def test_only_a_browser_key_may_stand_in_a_body(settings: Settings, clock: FakeClock) -> None:
     """Everybody can read it there."""
     made: dict[Role, Made] = {role: add(settings, role, "s", "", clock.now) for role in get_args(Role)}
@@ -240,23 +264,26 @@ def test_only_a_browser_key_may_stand_in_a_body(settings: Settings, clock: FakeC
 
 def test_calls_without_credentials_belong_to_the_only_workspace(settings: Settings, clock: FakeClock) -> None:
     """To nobody when there are several; credentials that are sent must be right."""
-    assert workspace_if_known(None, ring(settings, clock), SENDERS) is None
+    with pytest.raises(UnknownWorkspace):
+        key_if_known(None, ring(settings, clock), SENDERS)
     one = add(settings, "server", "one", "", clock.now)
     add(settings, "browser", "one", "", clock.now)
-    assert workspace_if_known(None, ring(settings, clock), SENDERS) == "one"
+    assert key_if_known(None, ring(settings, clock), SENDERS).workspace == "one"
     two = add(settings, "ops", "two", "", clock.now)
     keys = ring(settings, clock)
 
-    assert workspace_if_known(None, keys, SENDERS) is None
-    assert workspace_if_known(b"", keys, SENDERS) is None
-    assert workspace_if_known(pair(one), keys, SENDERS) == "one"
+    for nothing in (None, b""):
+        with pytest.raises(UnknownWorkspace):
+            key_if_known(nothing, keys, SENDERS)
+    for header in (pair(one), basic(f"{one.plain}:")):
+        assert key_if_known(header, keys, SENDERS).workspace == "one"
     with pytest.raises(Unauthorized):
-        workspace_if_known(basic("one:wrong"), keys, SENDERS)
+        key_if_known(basic("one:wrong"), keys, SENDERS)
     with pytest.raises(Forbidden):
-        workspace_if_known(pair(two), keys, SENDERS)
+        key_if_known(pair(two), keys, SENDERS)
     revoke(settings, two.key.id, clock.now)
     keys.refresh()
-    assert workspace_if_known(None, keys, SENDERS) == "one"
+    assert key_if_known(None, keys, SENDERS).workspace == "one"
 
 
 def test_a_preset_key_stands_beside_those_of_the_file(settings: Settings, clock: FakeClock) -> None:

@@ -92,8 +92,10 @@ def test_each_api_has_one_shape(error: ApiError, status: int) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "headers", "status"),
     [
-        ("POST", V2, {}, 404),
-        ("POST", CDP, {}, 404),
+        ("POST", V2, {}, 400),
+        ("POST", "/api/v2/nowhere", {}, 404),
+        ("POST", CDP, {"x-strict-mode": "1"}, 400),
+        ("POST", "/v1/nowhere", {}, 404),
         ("POST", "/nowhere", {}, 404),
         ("POST", "/api/v1/nowhere", {}, 404),
         ("PATCH", EVENTS, {}, 405),
@@ -113,9 +115,10 @@ def test_the_path_decides_the_shape(
     answer = called.send(method, path, BODY, headers)
 
     assert answer.status == status
-    assert (set(answer.json) == {"errors"}) is (path == V2)
-    assert (set(answer.json) == {"meta", "code", "message"}) is (path == CDP)
-    assert (set(answer.json) == {"meta"}) is (path not in (V2, CDP))
+    v2, cdp = path.startswith("/api/v2/"), path.startswith("/v1/")
+    assert (set(answer.json) == {"errors"}) is v2
+    assert (set(answer.json) == {"meta", "code", "message"}) is cdp
+    assert (set(answer.json) == {"meta"}) is not (v2 or cdp)
 
 
 @pytest.mark.parametrize(

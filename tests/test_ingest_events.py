@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.api.v1 import anonymous_event, event
 from ingest.arrivals import Arrival
 from ingest.bodies import parse
 from ingest.errors import BadRequest
-from ingest.events import anonymous_event, event
 from ingest.ids import new_id
 from schemas.messages import Context, Message, encode
 
 NOW = 1_700_000_000.5
 EDGE_ID = new_id(NOW, 7)
-ARRIVAL = Arrival("site", NOW, EDGE_ID, Context("test"))
+ARRIVAL = Arrival("site", NOW, EDGE_ID, Context("test"), "server")
 ULID = "01BX5ZZKBKACTAV9WEVGEMMVRZ"
 ULID_AT = 1508808576.371
 UUID4 = "0e1d2c3b-4a59-4687-9fed-cba987654321"
@@ -30,7 +30,8 @@ SECONDS = "timestamp must be a number of seconds since 1970"
 
 def made(body: dict[str, Any] | bytes, make: Any = event) -> Message:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    message: Message = make(ARRIVAL, {"identifier": "5"}, parse(raw, "application/json"))
+    [message] = make(ARRIVAL, {"identifier": "5"}, parse(raw, "application/json")).messages
+    assert isinstance(message, Message)
     return message
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.errors import BadRequest
-from ingest.identifiers import decoded, of_anonymous, subject
+from ingest.identifiers import decoded, is_email, is_phone, of_anonymous, of_cio_id, of_object, subject
 
 # What Go's url.PathEscape leaves as it is, beside letters, digits and -_.~
 GO_UNESCAPED = "$&+=:@"
@@ -67,6 +67,52 @@ def test_an_identifier_that_cannot_be_decoded_without_loss_is_refused(segment: s
     """Half an identifier would be somebody else's."""
     with pytest.raises(BadRequest, match=said):
         subject(segment)
+
+
+def test_a_token_may_be_longer_than_an_identifier() -> None:
+    """Whoever decodes one says how long."""
+    assert decoded("x" * 151, 151) == "x" * 151
+    with pytest.raises(BadRequest, match="1 to 151 bytes"):
+        decoded("x" * 152, 151)
+
+
+@pytest.mark.parametrize(
+    ("text", "phone", "email"),
+    [
+        ("+15551234567", True, False),
+        ("+4912", True, False),
+        ("15551234567", False, False),
+        ("+0123", False, False),
+        ("+1 555", False, False),
+        ("+1234567890123456", False, False),
+        ("+\u0661\u0662", False, False),
+        ("+123\n", False, False),
+        ("Bob@example.com", False, True),
+        ("bob@home", False, False),
+        ("b ob@example.com", False, False),
+        ("bob@example.com\n", False, False),
+        ("", False, False),
+    ],
+)
+def test_numbers_and_addresses_are_told_by_their_shape(text: str, phone: bool, email: bool) -> None:
+    """E.164, and what a path takes for an address."""
+    assert (is_phone(text), is_email(text)) == (phone, email)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("03", "cio:03"), ("cio_03", "cio:03"), ("cio_cio_03", "cio:cio_03"), ("cio_", "cio:cio_")]
+)
+def test_a_cio_id_may_have_its_mark(given: str, expected: str) -> None:
+    """One is taken off, and something is always left."""
+    assert of_cio_id(given) == expected
+
+
+@given(st.text(min_size=1), st.text(min_size=1), st.text(min_size=1), st.text(min_size=1))
+def test_no_two_objects_share_a_subject(type_id: str, object_id: str, other_type: str, other_id: str) -> None:
+    """Whatever slashes are in them."""
+    same = (type_id, object_id) == (other_type, other_id)
+    assert (of_object(type_id, object_id) == of_object(other_type, other_id)) is same
+    assert of_object(f"{type_id}/", object_id) != of_object(type_id, f"/{object_id}")
 
 
 def test_anonymous_42_is_not_customer_42() -> None:
