@@ -37,7 +37,7 @@ def test_device_is_the_last_customers_that_was_given_it(sink: Sink, client: Clie
 
 
 def test_things_of_two_subjects_depend_on_no_order_of_arrival(sink: Sink, client: Client, story: Story) -> None:
-    """Two partitions may give two records one version: a device, and a relationship that one end begins and one ends."""
+    """Two partitions may give two records one version: of a device, and of a relationship told by both ends."""
     alike = [story.add("add_device", who, target="t", name="ios") for who in ("id:1", "id:2")]
     alike += [story.add("delete_relationships", "id:1", relationships=(("object:1/acme", ()),))]
     alike += [story.add("add_relationships", "object:1/acme", relationships=(("id:1", ()),))]
