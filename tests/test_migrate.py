@@ -260,3 +260,14 @@ def test_kinds_are_taken_when_all_their_views_are_there() -> None:
 
     assert "'telemetry'" in files[widened]
     assert max(filling) < widened
+
+
+def test_table_that_only_passes_rows_on_is_made_anew(empty: str, looking: Client) -> None:
+    """Of two migrations at once one may be killed when it has dropped it, and the other has made it before."""
+    migrate(empty)
+    for table in ("messages", "others", "buried"):
+        looking.command(f"DROP TABLE {table}")
+
+    assert migrate(empty) == ["081_buried.sql", "140_others.sql", "191_messages_kinds.sql"]
+    assert is_whole(looking)
+    assert migrate(empty) == []

@@ -52,6 +52,7 @@ COLLISIONS = frozenset(
 
 RANDOM = re.compile(r"\{random\}")
 MATERIALIZED_VIEW = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (?P<view>\w+) TO \w+ AS\s")
+NULL_TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (?P<table>\w+)\n.*\nENGINE = Null\s*$", re.DOTALL)
 
 
 class Contradiction(Failed):
@@ -80,6 +81,8 @@ def migrate(url: str, folder: Traversable | None = None) -> list[str]:
         _patient(client, MIGRATIONS)
         _patient(client, EARLIER)
         remembered = applied(client)
+        for name in _to_make_anew(client, files):
+            remembered.pop(name, None)
         pending = plan(files, remembered)
         for name, wanted in pending.items():
             _apply(client, name, wanted, files[name], remembered.get(name))
@@ -119,6 +122,17 @@ def plan(files: Mapping[str, str], remembered: Mapping[str, Applied]) -> dict[st
         elif remembered[name].checksum != _sum(text):
             pending[name] = [_replacing(name, text)]
     return pending
+
+
+def _to_make_anew(client: Client, files: Mapping[str, str]) -> list[str]:
+    """The files of tables that pass rows through and are not there: of two migrations at once one may be killed when it
+    has dropped such a table, which the other one remembers to have made. Nothing was in it."""
+    passing = {made["table"]: name for name, text in files.items() if (made := NULL_TABLE.search(text))}
+    there = {
+        name
+        for (name,) in client.query("SELECT name FROM system.tables WHERE database = currentDatabase()").result_rows
+    }
+    return [name for table, name in passing.items() if table not in there]
 
 
 def _apply(client: Client, name: str, wanted: Sequence[str], text: str, before: Applied | None) -> None:
