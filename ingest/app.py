@@ -69,7 +69,8 @@ def create_app(
             yield
 
     calls = _api_routes(edge)
-    routes = [*calls, *health_routes(edge), Route(PATH, Shown(edge)), *published_routes()]
+    # Those that `Paths` does not know come first: Starlette tries one after the other.
+    routes = [*health_routes(edge), Route(PATH, Shown(edge)), *published_routes(), *calls]
     app = Starlette(routes=routes, lifespan=lifespan)
     # In place of Starlette's own layers, which turn errors into answers too: each costs every request something.
     app.middleware_stack = Door(Paths(calls, app.router), edge.metrics, edge.refusals)

@@ -236,7 +236,7 @@ async def test_messages_made_anew_under_a_running_worker_miss_no_row(
 ) -> None:
     """An insert that finds no table is repeated, and one that finds it finds all its views."""
     await asyncio.to_thread(migrate, empty)
-    made = [statements()[name] for name in ("190_messages_dropped.sql", "191_messages_kinds.sql")]
+    made = [statements()[name] for name in ("190_messages_dropped.sql", "191_messages.sql")]
     load, stop, path = Load(), asyncio.Event(), tmp_path / "log.db"
     with Sink(empty) as sink:
         async with SqliteLog(path, append_timeout=10) as log, SqliteReader(path, tmp_path / "positions.db") as reader:
@@ -268,6 +268,6 @@ def test_table_that_only_passes_rows_on_is_made_anew(empty: str, looking: Client
     for table in ("messages", "others", "buried"):
         looking.command(f"DROP TABLE {table}")
 
-    assert migrate(empty) == ["081_buried.sql", "140_others.sql", "191_messages_kinds.sql"]
+    assert migrate(empty) == ["081_buried.sql", "140_others.sql", "191_messages.sql"]
     assert is_whole(looking)
     assert migrate(empty) == []

@@ -1,5 +1,5 @@
 -- What the rarer kinds of messages bring. The kinds themselves are taken once all their tables are there, see
--- `191_messages_kinds.sql`.
+-- `191_messages.sql`.
 ALTER TABLE messages
     ADD COLUMN IF NOT EXISTS target String AFTER name,  -- a device's token, a segment's id, a form's id
     ADD COLUMN IF NOT EXISTS links Array(String) AFTER target,  -- subjects that are the same one by this message
