@@ -61,12 +61,12 @@ class Story:
 
     def naming(self, subject: str, text: str = "x") -> list[Placed]:
         """Messages about others that name a customer, with a text in what they say of that one alone."""
-        pairs, recipient = (("role", f'"{text}"'),), subject.partition(":")[2]
-        ends = (("id:stays", (("role", '"stays"'),)), (subject, pairs))
+        pairs, stays, recipient = (("role", f'"{text}"'),), (("role", '"stays"'),), subject.partition(":")[2]
+        ends, links = (("id:stays", stays), (subject, pairs)), (subject, "email:stays")
         return [
-            self.add("identify", "object:1/acme", attributes=(("plan", '"stays"'),), relationships=ends),
+            self.add("identify", "object:1/acme", attributes=stays, relationships=ends),
             self.add("delete_relationships", "object:1/other", relationships=ends),
-            self.add("identify", "id:stays", links=(subject, "email:stays"), attributes=(("plan", '"stays"'),)),
+            self.add("identify", "id:stays", links=links, relationships=(("object:1/acme", stays),)),
             self.add("merge", "id:stays", links=(subject,)),
             self.add("metric", "delivery:d1", name="sent", attributes=(("recipient", f'"{recipient}"'), *pairs)),
         ]

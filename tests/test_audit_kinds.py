@@ -38,7 +38,7 @@ def landed(place: Embedded) -> Embedded:
         made(1, "identify", links=("email:a@b.c",), relationships=(("object:1/x", ROLE),)),
         made(2, "identify", "object:1/x", relationships=(("id:2", ()),)),
         made(3, "add_device", target="t", name="ios"),
-        made(4, "delete_device", "id:2", target="t"),
+        made(4, "delete_device", target="t"),
         made(5, "add_relationships", "id:2", relationships=(("object:1/x", ROLE), ("id:1", ROLE))),
         made(6, "delete_relationships", relationships=(("object:1/x", ROLE),)),
         made(7, "add_to_segment", target="7"),

@@ -51,7 +51,7 @@ def test_what_others_say_of_who_was_deleted_stays_without_the_name(own: str, the
     assert [tuple(row) for row in kept.result_rows] == [
         ("identify", [], ["id:stays"]),
         ("delete_relationships", [], ["id:stays"]),
-        ("identify", ["email:stays"], []),
+        ("identify", ["email:stays"], ["object:1/acme"]),
         ("merge", [], []),
     ]
     assert shown(there) == before
