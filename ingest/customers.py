@@ -18,7 +18,6 @@ RELATIONSHIPS = "cio_relationships"
 READ_HERE = frozenset({ORDER, RELATIONSHIPS})
 # It holds a whole structure; the size of the body bounds it.
 _UNBOUNDED = frozenset({"cio_subscription_preferences"})
-_OBJECTS = ("object:", "cio_object:")
 
 
 def identify(
@@ -29,7 +28,7 @@ def identify(
     problems: Problems,
     relationships: Relationships = (),
 ) -> Message:
-    """Create a customer or an object, or change the attributes that are named. Raises `BadRequest` with all that is
+    """Create a customer, or change the attributes that are named. Raises `BadRequest` with all that is
     wrong, also with what is in `problems` already."""
     pairs = pairs_of(attributes, problems)
     links = links_of(subject, attributes)
@@ -82,9 +81,8 @@ def pairs_of(
 
 
 def links_of(subject: str, attributes: Body) -> tuple[str, ...]:
-    """The other identifiers of the same customer that its attributes give; what cannot be one is just an attribute, and
-    so are a company's address and number."""
-    if _NAMES_SOMEBODY.keys().isdisjoint(attributes.values) or subject.startswith(_OBJECTS):
+    """The other identifiers of the same customer that its attributes give; what cannot be one is just an attribute."""
+    if _NAMES_SOMEBODY.keys().isdisjoint(attributes.values):
         return ()
     found = []
     for name, value in attributes.values.items():

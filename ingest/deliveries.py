@@ -12,7 +12,7 @@ from schemas.messages import Attributes, Message
 
 # Each channel knows some of them. Which channel a delivery went by, nobody says, except of a push.
 METRICS = frozenset({"bounced", "clicked", "converted", "deferred", "delivered", "dropped", "opened", "spammed"})
-PUSH_METRICS = frozenset({"converted", "delivered", "opened"})
+PUSH_METRICS = ("opened", "converted", "delivered")  # those that a device knows of
 _DETAILS = {name: name for name in ("recipient", "reason", "href", "device_id")}
 
 

@@ -13,7 +13,7 @@ _ALLOWED = ("id", "email", "cio_id")
 
 
 def merge(arrival: Arrival, primary: str, secondary: str) -> Message:
-    """All that is known of the secondary becomes the primary's."""
+    """The secondary is the primary."""
     return arrival.message("merge", primary, links=(secondary,))
 
 
@@ -22,7 +22,7 @@ def ends_of(body: Body, problems: Problems, allowed: Sequence[str] = _ALLOWED) -
     `problems` already."""
     primary, secondary = (_end(body, name, problems, allowed) for name in ("primary", "secondary"))
     if primary and primary == secondary:
-        # Whoever is merged into himself would be deleted.
+        # Of a merge the secondary does not stay.
         problems.add("primary and secondary are the same person", "secondary")
     problems.check()
     return primary, secondary

@@ -16,7 +16,7 @@ from schemas.messages import Context, Kind, Message
 from schemas.settings import Settings
 from tests.model import Placed
 from tests.rarer import rarer
-from tests.tables import land
+from tests.tables import VIEWS, land
 from workers.clickhouse import connect
 from workers.migrate import migrate
 from workers.replay.main import Order, replay
@@ -51,22 +51,6 @@ MADE = (
     "stored_rejections",
 )
 KINDS: list[Kind] = ["identify", "event", "page", "screen", "delete"]
-VIEWS = (
-    "events",
-    "customers",
-    "devices",
-    "objects",
-    "relationships",
-    "segment_members",
-    "deliveries",
-    "form_submissions",
-    "forms",
-    "unsubscribes",
-    "subscription_preferences",
-    "identifiers",
-    "rejections",
-    "repeats",
-)
 
 
 class Quiet:

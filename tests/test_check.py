@@ -15,6 +15,7 @@ from schemas.findings import Finding, refuse
 from schemas.settings import BadSettings
 from schemas.topics import LEAST_RETENTION, TOPIC_CONFIG, TopicFacts, judged
 from tests.clickhouse import ClickHouse
+from tests.embedded import own_database
 from tests.running import environment, free_port
 from tests.test_kafka_topic import make
 from workers.check import Table, compared, wanted
@@ -134,13 +135,8 @@ def checked(**settings: str) -> tuple[int, dict[str, str]]:
 @pytest.fixture(scope="module")
 def apart(clickhouse: ClickHouse) -> Iterator[str]:
     """The writer's address of a migrated database that a test may spoil."""
-    client = connect(clickhouse.writer_url)
-    client.command("CREATE DATABASE penstock_check")
-    url = clickhouse.writer_url.rpartition("/")[0] + "/penstock_check"
-    migrate(url)
-    yield url
-    client.command("DROP DATABASE penstock_check")
-    client.close()
+    with own_database(clickhouse.writer_url) as url:
+        yield url
 
 
 @pytest.fixture

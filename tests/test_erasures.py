@@ -17,9 +17,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas.settings import Settings
 from tests.clickhouse import ClickHouse
 from tests.erasing import Story, hidden_earlier
-from tests.replaying import VIEWS
 from tests.running import CREDENTIALS, environment, eventually, free_port, query, up
-from tests.tables import land
+from tests.tables import VIEWS, land
 from tests.test_kafka_topic import make
 from workers.clickhouse import connect
 from workers.erasures import JOURNAL_KEEPS, erasures

@@ -69,8 +69,8 @@ class Applied(NamedTuple):
 def migrate(url: str, folder: Traversable | None = None) -> list[str]:
     """Apply every file that is not applied yet, in the order of their names, and return their names.
 
-    Safe at any time and twice at once: each statement changes nothing when it is repeated, and a file is remembered
-    after it was applied, so a run that was killed is finished by the next. Views may be edited in place and are then
+    Safe at any time and twice at once: what a repeated statement changes does not last, and a file is remembered after
+    it was applied, so a run that was killed is finished by the next. Views may be edited in place and are then
     replaced, in one step, so that no row of a running worker misses them. Raises `Contradiction`,
     and has changed nothing, for a table that was edited after it was applied, and where a newer Penstock has migrated.
     Raises `Away` and `Failed` as well.

@@ -71,7 +71,7 @@ def alias(arrival: Arrival, body: Body) -> Sequence[Message]:
     primary = identifiers.of_customer(user_id)
     secondary = identifiers.of_anonymous(previous) if was_anonymous else identifiers.of_customer(previous)
     if primary == secondary:
-        # Whoever is merged into himself would be deleted.
+        # Of a merge the secondary does not stay.
         problems.add(f"{USER} and previousId are the same person", "previousId")
     problems.check()
     return (merges.merge(envelope.arrival, primary, secondary),)

@@ -17,7 +17,6 @@ from ingest.relationships import Named, Relationships, relationships_of
 from ingest.times import sent_time
 from schemas.messages import Kind, Message
 
-METRICS = ("opened", "converted", "delivered")  # those that a device knows of
 _ATTRIBUTES, _ANONYMOUS = "attributes", "anonymous_id"
 _DETAILS = {name: name for name in ("recipient", "reason", "href")}
 
@@ -117,8 +116,8 @@ def _merge(arrival: Arrival, _subject: str, body: Body, problems: Problems) -> M
 
 def _metric(arrival: Arrival, delivery_id: str, body: Body, problems: Problems) -> Message:
     name = text_of(body, "name", problems)
-    if name and name not in METRICS:
-        problems.add(f"name must be one of {', '.join(METRICS)}", "name")
+    if name and name not in deliveries.PUSH_METRICS:
+        problems.add(f"name must be one of {', '.join(deliveries.PUSH_METRICS)}", "name")
     sent = sent_time(body, "timestamp", problems)
     attributes = _needed(body, _ATTRIBUTES, problems)
     with problems.within(_ATTRIBUTES):

@@ -42,13 +42,14 @@ _MEDIA = {
 }
 
 
-@cache
 def document() -> bytes:
-    """As JSON; the same for everybody, so made once."""
+    """As JSON."""
     return msgspec.json.encode(described()) + b"\n"
 
 
+@cache
 def described() -> dict[str, Any]:
+    """The same for everybody, so made once."""
     return {
         "openapi": OPENAPI,
         "info": {"title": "Penstock", "version": VERSION, "description": ABOUT},

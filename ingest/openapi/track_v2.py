@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ingest import limits
 from ingest.api import v2
-from ingest.api.v2_actions import METRICS
+from ingest.deliveries import PUSH_METRICS
 from ingest.endpoints import Make
 from ingest.openapi.parts import (
     ACCOUNTED,
@@ -83,7 +83,7 @@ SAID: Mapping[tuple[str, str], Said] = {
     ("object", "delete_relationships"): Said({}, _PEOPLE, {"cio_relationships": [{"identifiers": _BOB}]}),
     ("delivery", "event"): Said(
         {"timestamp": TIME},
-        {"name": words("What became of it.", *METRICS), "attributes": fields(_OPENED, ["device_token"])},
+        {"name": words("What became of it.", *PUSH_METRICS), "attributes": fields(_OPENED, ["device_token"])},
         {"name": "opened", "attributes": {"device_token": "t1"}},
     ),
 }

@@ -10,10 +10,10 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from ingest.log.sqlite import SqliteLog
 from tests.clickhouse import ClickHouse
+from tests.embedded import own_database
 from tests.landing import Load, eventually, lands
 from tests.running import penstock, stop
 from workers.clickhouse import Away, connect, translated
-from workers.migrate import migrate
 
 # What makes a server refuse, as the settings of a table; each is mended by taking it back.
 FULL = {
@@ -32,13 +32,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 @pytest.fixture(scope="module")
 def apart(clickhouse: ClickHouse) -> Iterator[str]:
     """The writer's address of a database that no other test writes to."""
-    client = connect(clickhouse.writer_url)
-    client.command("CREATE DATABASE penstock_full")
-    url = clickhouse.writer_url.rpartition("/")[0] + "/penstock_full"
-    migrate(url)
-    yield url
-    client.command("DROP DATABASE penstock_full")
-    client.close()
+    with own_database(clickhouse.writer_url) as url:
+        yield url
 
 
 @pytest.fixture

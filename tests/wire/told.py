@@ -25,25 +25,10 @@ from ingest.log.sqlite import SqliteLog
 from schemas.settings import Settings
 from tests.calling import Answer, call, scope
 from tests.embedded import Embedded, own_database
+from tests.tables import VIEWS
 from tests.wire.row import BROWSER, Row, Says, Sent, basic
 from workers.clickhouse import connect
 
-VIEWS = (
-    "events",
-    "customers",
-    "devices",
-    "objects",
-    "relationships",
-    "segment_members",
-    "deliveries",
-    "form_submissions",
-    "forms",
-    "unsubscribes",
-    "subscription_preferences",
-    "identifiers",
-    "rejections",
-    "repeats",
-)
 # On every answer, as the real service was recorded.
 HEADERS = {
     "content-type": "application/json; charset=utf-8",
