@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
@@ -78,6 +78,14 @@ def edit(folder: Path, name: str, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
+def cut_to(later: Collection[str], folder: Path) -> int:
+    """Leave out what came later, and all views: how many files are left."""
+    for file in folder.iterdir():
+        if file.name in later or VIEW.search(file.read_text()):
+            file.unlink()
+    return len(list(folder.iterdir()))
+
+
 def is_whole(client: Client) -> bool:
     """Whether every table and view is as the files make it, and nothing is left to do."""
     return list(compared(wanted(statements().values()), found_tables(client))) == []
@@ -106,16 +114,34 @@ def test_four_migrations_at_once_make_one_schema(clickhouse: ClickHouse) -> None
     client.close()
 
 
-@pytest.mark.parametrize("failpoint", ["migrate.begun:1", "migrate.applied:1", "migrate.applied:9", "migrate.begun:30"])
-def test_killed_migration_is_finished_by_the_next(failpoint: str, empty: str, looking: Client) -> None:
-    """Before a statement, and after one that was not remembered yet."""
+def killed_at(failpoint: str, url: str) -> None:
+    """A migration that is."""
     command = [sys.executable, "-m", "deploy.cli", "migrate"]
-    settings = environment(PENSTOCK_CLICKHOUSE=empty, PENSTOCK_FAILPOINT=failpoint)
-    killed = subprocess.run(command, env=settings, cwd=ROOT, capture_output=True, timeout=60)
+    settings = environment(PENSTOCK_CLICKHOUSE=url, PENSTOCK_FAILPOINT=failpoint)
+    done = subprocess.run(command, env=settings, cwd=ROOT, capture_output=True, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("failpoint", ["migrate.applied:1", "migrate.begun:30", f"migrate.applied:{len(statements())}"])
+def test_first_migration_that_was_killed_is_begun_anew(failpoint: str, empty: str, looking: Client) -> None:
+    """Its files are remembered together, in the end; each may be applied once more."""
+    killed_at(failpoint, empty)
     left = migrate(empty)
 
-    assert killed.returncode == -signal.SIGKILL
-    assert len(left) == len(statements()) - int(failpoint.partition(":")[2]) + 1
+    assert len(left) == len(statements())
+    assert is_whole(looking)
+    assert migrate(empty) == []
+
+
+@pytest.mark.parametrize("failpoint", ["migrate.begun:1", "migrate.applied:1", "migrate.applied:9", "migrate.begun:30"])
+def test_killed_migration_is_finished_by_the_next(failpoint: str, empty: str, looking: Client, folder: Path) -> None:
+    """Before a statement, and after one that was not remembered yet."""
+    first = cut_to(LATER_FILES, folder)
+    migrate(empty, folder)
+    killed_at(failpoint, empty)
+    left = migrate(empty)
+
+    assert len(left) == len(statements()) - first - int(failpoint.partition(":")[2]) + 1
     assert is_whole(looking)
     assert migrate(empty) == []
 
@@ -208,9 +234,7 @@ def test_tables_of_the_previous_release_are_filled_by_the_next(empty: str, looki
 
 def test_tables_of_the_last_release_take_messages_of_all_kinds(empty: str, looking: Client, folder: Path) -> None:
     """What was deleted before stays hidden, and so does what is suppressed since."""
-    for file in folder.iterdir():
-        if file.name in LATER_FILES or VIEW.search(file.read_text()):
-            file.unlink()
+    cut_to(LATER_FILES, folder)
     migrate(empty, folder)
     key = "'w\\0id:gone'"
     hashed = f"reinterpretAsUInt128(sipHash128Keyed((SELECT (k0, k1) FROM erasure_key), {key}))"

@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
@@ -70,10 +70,10 @@ def migrate(url: str, folder: Traversable | None = None) -> list[str]:
     """Apply every file that is not applied yet, in the order of their names, and return their names.
 
     Safe at any time and twice at once: what a repeated statement changes does not last, and a file is remembered after
-    it was applied, so a run that was killed is finished by the next. Views may be edited in place and are then
-    replaced, in one step, so that no row of a running worker misses them. Raises `Contradiction`,
-    and has changed nothing, for a table that was edited after it was applied, and where a newer Penstock has migrated.
-    Raises `Away` and `Failed` as well.
+    it was applied, so a run that was killed is finished by the next. Of an empty database all are remembered in the
+    end, and a run that was killed there is begun anew. Views may be edited in place and are then replaced, in one step,
+    so that no row of a running worker misses them. Raises `Contradiction`, and has changed nothing, for a table that
+    was edited after it was applied, and where a newer Penstock has migrated. Raises `Away` and `Failed` as well.
     """
     files = statements(folder)
     client = connect(url, FILE_SECONDS)
@@ -81,11 +81,16 @@ def migrate(url: str, folder: Traversable | None = None) -> list[str]:
         _patient(client, MIGRATIONS)
         _patient(client, EARLIER)
         remembered = applied(client)
+        known = bool(remembered)
         for name in _to_make_anew(client, files):
             remembered.pop(name, None)
         pending = plan(files, remembered)
         for name, wanted in pending.items():
-            _apply(client, name, wanted, files[name], remembered.get(name))
+            _apply(client, name, wanted)
+            if known:
+                _remember(client, [name], files, remembered)
+        if not known:
+            _remember(client, pending, files, remembered)
         return list(pending)
     except ClickHouseError as error:
         raise translated(error) from None
@@ -135,14 +140,23 @@ def _to_make_anew(client: Client, files: Mapping[str, str]) -> list[str]:
     return [name for table, name in passing.items() if table not in there]
 
 
-def _apply(client: Client, name: str, wanted: Sequence[str], text: str, before: Applied | None) -> None:
+def _apply(client: Client, name: str, wanted: Sequence[str]) -> None:
     failpoints.reach("migrate.begun")
     for statement in wanted:
         _patient(client, RANDOM.sub(lambda _: str(secrets.randbits(64)), statement))
     failpoints.reach("migrate.applied")
-    earlier = [*before.earlier, before.checksum] if before else []
-    client.insert("migrations", [[name, _sum(text), earlier]], column_names=["name", "checksum", "earlier"])
     log.info("migrated", file=name)
+
+
+def _remember(
+    client: Client, names: Iterable[str], files: Mapping[str, str], remembered: Mapping[str, Applied]
+) -> None:
+    rows = []
+    for name in names:
+        before = remembered.get(name)
+        rows.append([name, _sum(files[name]), [*before.earlier, before.checksum] if before else []])
+    if rows:
+        client.insert("migrations", rows, column_names=["name", "checksum", "earlier"])
 
 
 def _patient(client: Client, statement: str) -> None:
