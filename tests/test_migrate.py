@@ -115,7 +115,7 @@ def test_four_migrations_at_once_make_one_schema(clickhouse: ClickHouse) -> None
 
 
 def killed_at(failpoint: str, url: str) -> None:
-    """A migration that is."""
+    """A migration that kills itself there."""
     command = [sys.executable, "-m", "deploy.cli", "migrate"]
     settings = environment(PENSTOCK_CLICKHOUSE=url, PENSTOCK_FAILPOINT=failpoint)
     done = subprocess.run(command, env=settings, cwd=ROOT, capture_output=True, timeout=60)

@@ -81,16 +81,14 @@ def migrate(url: str, folder: Traversable | None = None) -> list[str]:
         _patient(client, MIGRATIONS)
         _patient(client, EARLIER)
         remembered = applied(client)
-        known = bool(remembered)
+        is_empty = not remembered
         for name in _to_make_anew(client, files):
             remembered.pop(name, None)
         pending = plan(files, remembered)
-        for name, wanted in pending.items():
-            _apply(client, name, wanted)
-            if known:
-                _remember(client, [name], files, remembered)
-        if not known:
-            _remember(client, pending, files, remembered)
+        for names in [list(pending)] if is_empty else [[name] for name in pending]:
+            for name in names:
+                _apply(client, name, pending[name])
+            _remember(client, names, files, remembered)
         return list(pending)
     except ClickHouseError as error:
         raise translated(error) from None
@@ -155,8 +153,7 @@ def _remember(
     for name in names:
         before = remembered.get(name)
         rows.append([name, _sum(files[name]), [*before.earlier, before.checksum] if before else []])
-    if rows:
-        client.insert("migrations", rows, column_names=["name", "checksum", "earlier"])
+    client.insert("migrations", rows, column_names=["name", "checksum", "earlier"])
 
 
 def _patient(client: Client, statement: str) -> None:

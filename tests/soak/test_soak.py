@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from deploy.kafka import broker
+from tests.kafka import NO_LOCAL_BROKER, not_run
 from tests.soak.faults import schedule
 from tests.soak.memory import Life, Memory
 from tests.soak.model import Customer, Event, Found, Known, may_be_kept, violations
@@ -47,7 +48,7 @@ def held(log: str, folder: Path) -> Mapping[str, Any]:
 def test_short_run_with_faults_loses_doubles_and_resurrects_nothing(log: str, tmp_path: Path) -> None:
     """Half a minute of load with processes killed and paused, then the audit of each acknowledged request."""
     if log == "kafka" and not broker.installable():
-        pytest.fail("no Java with Maven") if os.environ.get("CI") else pytest.skip("NOT RUN: no Java with Maven")
+        not_run(NO_LOCAL_BROKER)
 
     report = held(log, tmp_path)
 
