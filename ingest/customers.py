@@ -10,12 +10,16 @@ from ingest.ids import NOT_TEXT
 from ingest.problems import Problems
 from ingest.relationships import Relationships
 from ingest.times import SentTime
-from schemas.messages import Attributes, Message
+from schemas.messages import MUST_EXIST, Attributes, Message
 
 ORDER = "_timestamp"
 RELATIONSHIPS = "cio_relationships"
-# What the API itself reads out of the attributes, none of them one.
-READ_HERE = frozenset({ORDER, RELATIONSHIPS})
+_UPDATE = MUST_EXIST[0]
+_YES = ("true", "1", 1)
+# No attributes of people, whoever says them. Two are not the client's to say, of which `cio_id` tells who is meant.
+NO_ATTRIBUTES = frozenset({_UPDATE, "cio_id", "_created_in_customerio_at"})
+# With what Track itself reads out of the attributes.
+_READ_HERE = NO_ATTRIBUTES | {ORDER, RELATIONSHIPS}
 # It holds a whole structure; the size of the body bounds it.
 _UNBOUNDED = frozenset({"cio_subscription_preferences"})
 
@@ -30,7 +34,7 @@ def identify(
 ) -> Message:
     """Create a customer, or change the attributes that are named. Raises `BadRequest` with all that is
     wrong, also with what is in `problems` already."""
-    pairs = pairs_of(attributes, problems)
+    pairs = said_of(attributes, problems, _READ_HERE)
     links = links_of(subject, attributes)
     problems.check()
     return arrival.message(
@@ -56,10 +60,18 @@ def check_same_id(subject: str, body: Body, problems: Problems) -> None:
             problems.add(f"id attribute cannot be longer than {limits.IDENTIFIER} bytes", "id")
 
 
+def said_of(attributes: Body, problems: Problems, without: Collection[str] = NO_ATTRIBUTES) -> Attributes:
+    """Attributes of a person, and with them whether the person has to be there already."""
+    pairs = pairs_of(attributes, problems, without)
+    update = attributes.values.get(_UPDATE)
+    must_exist = (update.lower() if isinstance(update, str) else update) in _YES
+    return (*pairs, MUST_EXIST) if must_exist else pairs
+
+
 def pairs_of(
     body: Body,
     problems: Problems,
-    without: Collection[str] = READ_HERE,
+    without: Collection[str] = (),
     longest: int = limits.ATTRIBUTE_VALUE,
 ) -> Attributes:
     """Names and exact texts of attributes, of whatever they are. without: the names that are none. longest: bytes of a
@@ -81,15 +93,16 @@ def pairs_of(
 
 
 def links_of(subject: str, attributes: Body) -> tuple[str, ...]:
-    """The other identifiers of the same customer that its attributes give; what cannot be one is just an attribute."""
+    """The other identifiers of the same customer that its attributes give, in the order of a message's links; what
+    cannot be one is just an attribute."""
     if _NAMES_SOMEBODY.keys().isdisjoint(attributes.values):
         return ()
     found = []
-    for name, value in attributes.values.items():
-        if name not in _NAMES_SOMEBODY or value is None or isinstance(value, NOT_TEXT):
+    for name, (fits, named) in _NAMES_SOMEBODY.items():
+        value = attributes.values.get(name)
+        if value is None or isinstance(value, NOT_TEXT):
             continue
         text = value if isinstance(value, str) else str(attributes.texts[name], "utf-8")
-        fits, named = _NAMES_SOMEBODY[name]
         short = len(text) * 4 <= limits.IDENTIFIER or len(text.encode()) <= limits.IDENTIFIER
         if short and fits(text) and (link := named(text)) != subject:
             found.append(link)
@@ -100,7 +113,8 @@ def _is_given(text: str) -> bool:
     return bool(text) and not text.isspace()
 
 
-# What it takes to be one, and the subject that it is: "n/a" is no address that everybody with it would share.
+# What it takes to be one, and the subject that it is: "n/a" is no address that everybody with it would share. In the
+# order of a message's links.
 _NAMES_SOMEBODY = {
     "id": (_is_given, identifiers.of_customer_id),
     "email": (identifiers.is_email, identifiers.of_email),

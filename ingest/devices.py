@@ -32,7 +32,7 @@ def add_device(
     text = text_of(device, token, problems, limits.TOKEN)
     name = _platform(device, platform, problems)
     last_used = sent_time(device, _LAST_USED, problems) or last_used
-    pairs = pairs_of(_attributes(device, (token, platform), problems), problems, without=())
+    pairs = pairs_of(_attributes(device, (token, platform), problems), problems)
     problems.check()
     return arrival.message("add_device", subject, sent=last_used, target=text, name=name, attributes=pairs)
 

@@ -1,6 +1,7 @@
 """Who is meant: from an identifier as it stands in the raw path to a message's subject."""
 
 import re
+from collections.abc import Iterable
 from urllib.parse import quote, unquote_to_bytes
 
 from ingest import limits
@@ -10,6 +11,7 @@ _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
 _CIO = "cio_"
+_PEOPLE = ("id", "email", "phone", "cio", "anon")
 
 
 def subject(segment: str) -> str:
@@ -70,6 +72,11 @@ def of_phone(number: str) -> str:
 
 def is_phone(text: str) -> bool:
     return _PHONE.fullmatch(text) is not None
+
+
+def in_order(people: Iterable[str]) -> tuple[str, ...]:
+    """Subjects of people, each once, by kind: id, email, phone, cio, anon, as a message's links are."""
+    return tuple(sorted(dict.fromkeys(people), key=lambda subject: _PEOPLE.index(subject.partition(":")[0])))
 
 
 def of_object(type_id: str, object_id: str) -> str:

@@ -55,6 +55,11 @@ def client_id(body: Body, problems: Problems) -> ClientId | None:
     return classified(text)
 
 
+def is_uuid(text: str) -> bool:
+    """Of any version."""
+    return _UUID.fullmatch(text) is not None
+
+
 def classified(text: str) -> ClientId:
     """What an id is by its shape."""
     if _ULID.fullmatch(text):

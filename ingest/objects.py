@@ -21,8 +21,9 @@ def identify(
     """Create an object or change the attributes that are named, and relate it to people. Raises `BadRequest` with all
     that is wrong, also with what is in `problems` already.
 
-    None of its attributes says who it is: a company's email is nobody's.
+    None of its attributes says who it is: a company's email is nobody's. Nor does one say how it is meant: the contract
+    knows `_update` of people only.
     """
-    pairs = pairs_of(attributes, problems, without=(), longest=limits.OBJECT)
+    pairs = pairs_of(attributes, problems, longest=limits.OBJECT)
     problems.check()
     return arrival.message("identify", subject, sent=sent, attributes=pairs, relationships=tuple(relationships))

@@ -3,7 +3,7 @@
 from ingest import limits
 from ingest.arrivals import Arrival
 from ingest.bodies import EMPTY, Body
-from ingest.customers import links_of, pairs_of
+from ingest.customers import NO_ATTRIBUTES, links_of, pairs_of
 from ingest.errors import BadRequest
 from ingest.made import RefusedButKept
 from ingest.naming import person_named
@@ -42,4 +42,4 @@ def _read(fields: Body, problems: Problems) -> tuple[str, Attributes]:
             if not isinstance(value, str) and name not in (*_NAMES_SOMEBODY, *_RESERVED):
                 excerpt = name[: limits.ATTRIBUTE_NAME]
                 problems.add(f"value for form field '{excerpt}' must be a string", excerpt)
-        return subject, pairs_of(fields, problems, without=_RESERVED)
+        return subject, pairs_of(fields, problems, without=_RESERVED | NO_ATTRIBUTES)

@@ -53,6 +53,18 @@ CALLS = (
         ],
     ),
     Said(
+        "identify",
+        lambda client: client.identify(id="cio_3", _update=True, anonymous_id=42),
+        [
+            {
+                "kind": "identify",
+                "subject": "cio:3",
+                "links": ("anon:42",),
+                "attributes": (("anonymous_id", "42"), ("_update", "true")),
+            }
+        ],
+    ),
+    Said(
         "track",
         lambda client: client.track(5, "bought", {"price": 23.45, "at": WHEN}, id=ULID, timestamp=WHEN),
         [

@@ -9,7 +9,7 @@ from ingest.api.v1 import delete, identify
 from ingest.arrivals import Arrival
 from ingest.bodies import parse
 from ingest.errors import BadRequest
-from schemas.messages import Context, Message
+from schemas.messages import MUST_EXIST, Context, Message
 
 ARRIVAL = Arrival("site", 1_700_000_000.5, "an-id", Context("test"), "server")
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -131,6 +131,45 @@ def test_timestamp_orders_the_write_and_is_no_attribute(
 
     assert (at, text, flags) == (message.timestamp, message.sent_timestamp, message.context.flags)
     assert message.attributes == (("a", "1"),)
+
+
+@pytest.mark.parametrize("sent", ["true", '"true"', '"True"', '"TRUE"', "1", '"1"', "1.0"])
+@pytest.mark.parametrize("before", ["", '"a":1,'])
+def test_an_update_is_for_who_is_there(sent: str, before: str) -> None:
+    """Whichever way it is said it is said in one, last."""
+    message = made(f'{{{before}"_update":{sent},"b":"1"}}'.encode())
+
+    assert message.attributes[-1] == MUST_EXIST == ("_update", "true")
+    assert message.attributes[:-1] == made(f'{{{before}"b":"1"}}'.encode()).attributes
+
+
+@pytest.mark.parametrize(
+    "sent", ["false", '"false"', "0", '"0"', "null", '""', "2", '"yes"', '" true"', "[true]", '{"a":1}', "-1"]
+)
+def test_what_is_no_update_leaves_nothing(sent: str) -> None:
+    """Such a call creates, as one without."""
+    assert made(f'{{"a":1,"_update":{sent}}}'.encode()).attributes == (("a", "1"),)
+
+
+def test_a_form_may_say_that_it_is_an_update() -> None:
+    """All of its values are strings."""
+    assert made(b"_update=true&name=Bob", content_type=FORM).attributes == (("name", '"Bob"'), MUST_EXIST)
+
+
+def test_what_is_no_attribute_does_not_count_as_one() -> None:
+    """Nor is it measured."""
+    most = {str(number): 1 for number in range(300)}
+    others = {"_update": True, "_timestamp": 1, "cio_id": "3", "_created_in_customerio_at": "x" * 1001}
+
+    assert [name for name, _ in made(most | others).attributes] == [*most, "_update"]
+    assert refused(most | others | {"300": 1}) == ["cannot identify more than 300 attributes in one request"]
+
+
+def test_what_a_client_may_only_read_is_no_attribute() -> None:
+    """The `cio_id` tells who is meant; when somebody was created is nobody's to say."""
+    message = made({"cio_id": "cio_3", "created_at": 5, "_created_in_customerio_at": 5})
+
+    assert (message.links, message.attributes) == (("cio:3",), (("created_at", "5"),))
 
 
 def test_a_delete_says_no_more_than_whom() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from schemas.messages import MUST_EXIST
 from tests.calling import Answer, Called, edge
 
 TIME = "2015-12-12T19:11:01.249Z"
@@ -13,6 +14,7 @@ AT = 1_449_947_461.249
 SHORT = {"identify": "i", "track": "t", "page": "p", "screen": "s", "group": "g", "alias": "a"}
 DEVICE = {"device": {"token": "abc", "type": "iOS", "model": "SE"}}
 KNOWN, UNKNOWN = {"userId": "5"}, {"anonymousId": "q"}
+UUID = "23adfd82-aa0f-45a7-a756-24f2a7a4c895"
 PERSON = {"subject": "id:5", "links": ()}
 
 
@@ -31,13 +33,31 @@ CALLS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("identify", UNKNOWN | {"traits": {"email": "A@b.co"}}, {"subject": "email:a@b.co", "links": ("anon:q",)}),
     ("identify", UNKNOWN | {"userId": "", "traits": {"email": "n/a"}}, {"subject": "anon:q", "links": ()}),
     ("identify", UNKNOWN | {"userId": None, "traits": {}}, {"subject": "anon:q"}),
+    (
+        "identify",
+        KNOWN | UNKNOWN | {"traits": {"anonymous_id": "q", "cio_id": "7", "phone": "+4912", "email": "A@b.co"}},
+        {
+            "links": ("email:a@b.co", "phone:+4912", "cio:7", "anon:q"),
+            "attributes": (("anonymous_id", '"q"'), ("phone", '"+4912"'), ("email", '"A@b.co"')),
+        },
+    ),
+    ("identify", KNOWN | UNKNOWN | {"traits": {"anonymous_id": "r"}}, {"links": ("anon:r", "anon:q")}),
+    ("identify", UNKNOWN | {"traits": {"anonymous_id": "q", "id": 6}}, {"subject": "anon:q", "links": ("id:6",)}),
+    ("identify", {"userId": "A@b.co", "traits": {"email": "a@B.co"}}, {"subject": "email:a@b.co", "links": ()}),
+    ("identify", {"userId": "cio_03"} | UNKNOWN, {"subject": "cio:03", "links": ("anon:q",)}),
+    (
+        "identify",
+        KNOWN | {"traits": {"_update": "TRUE", "a": 1, "_created_in_customerio_at": 5}},
+        PERSON | {"attributes": (("a", "1"), MUST_EXIST)},
+    ),
+    ("identify", KNOWN | {"traits": {"_update": False, "a": 1}}, PERSON | {"attributes": (("a", "1"),)}),
     ("identify", KNOWN | {"timestamp": TIME}, {"timestamp": AT, "sent_timestamp": TIME}),
     ("identify", {"userId": "A@b.co"}, {"subject": "email:a@b.co"}),
     ("identify", {"userId": "cio_03"}, {"subject": "cio:03"}),
     ("identify", {"userId": 5}, {"subject": "id:5"}),
     ("track", KNOWN | track(" Seen ", {"n": 1.0}), PERSON | {"kind": "event", "name": "Seen", "data": b'{"n": 1.0}'}),
     ("track", UNKNOWN | track("Seen"), {"subject": "anon:q", "data": b"{}"}),
-    ("track", KNOWN | UNKNOWN | track("Seen"), {"subject": "id:5", "links": ("anon:q",)}),
+    ("track", KNOWN | UNKNOWN | track("Seen"), PERSON | {"kind": "event"}),
     ("track", KNOWN | track("Seen", type="identify"), {"kind": "event"}),
     ("page", KNOWN | {"name": "Home"}, PERSON | {"kind": "page", "name": "Home", "data": b"{}"}),
     ("page", KNOWN | {"name": "Home", "category": "Docs"}, {"name": "Home", "data": b'{"category":"Docs"}'}),
@@ -56,6 +76,7 @@ CALLS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("page", KNOWN | {"properties": {"url": "x" * 600}}, {"name": "x" * 500}),
     ("page", KNOWN | {"properties": {"url": 5, "path": "/x"}}, {"name": "/x"}),
     ("page", KNOWN, {"name": ""}),
+    ("page", KNOWN | UNKNOWN | {"name": "Home"}, PERSON | {"kind": "page"}),
     ("screen", UNKNOWN | {"name": "Home"}, {"kind": "screen", "subject": "anon:q", "name": "Home"}),
     (
         "group",
@@ -72,12 +93,17 @@ CALLS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("group", KNOWN | {"groupId": "7", "traits": {"object_type_id": "a/b"}}, {"subject": "object:a%2Fb/7"}),
     ("group", {"groupId": "7", "traits": {"email": "x@y.zz"}}, {"relationships": (), "links": ()}),
     ("group", UNKNOWN | {"groupId": "7"}, {"relationships": (("anon:q", ()),)}),
+    ("group", KNOWN | UNKNOWN | {"groupId": "7"}, {"relationships": (("id:5", ()),), "links": ()}),
+    ("group", {"groupId": "7", "traits": {"_update": True}}, {"attributes": (("_update", "true"),)}),
     ("alias", KNOWN | {"previousId": "4"}, {"kind": "merge", "subject": "id:5", "links": ("id:4",)}),
     ("alias", KNOWN | {"previousId": "a@b.co"}, {"links": ("email:a@b.co",)}),
-    ("alias", KNOWN | UNKNOWN | {"previousId": "q"}, {"links": ("anon:q",)}),
+    ("alias", KNOWN | UNKNOWN | {"previousId": "q"}, {"kind": "merge", "subject": "id:5", "links": ("anon:q",)}),
+    ("alias", KNOWN | UNKNOWN | {"previousId": "4"}, {"links": ("id:4",)}),
+    ("alias", KNOWN | {"anonymousId": UUID, "previousId": UUID}, {"links": (f"anon:{UUID}",)}),
+    ("alias", {"userId": "A@b.co", "previousId": "cio_03"}, {"subject": "email:a@b.co", "links": ("cio:03",)}),
     (
         "track",
-        KNOWN | track("Device Created or Updated", {"os": "17"}, context=DEVICE, timestamp=TIME),
+        KNOWN | UNKNOWN | track("Device Created or Updated", {"os": "17"}, context=DEVICE, timestamp=TIME),
         PERSON
         | {
             "kind": "add_device",
@@ -139,6 +165,7 @@ WRONG: list[tuple[str, dict[str, Any], list[str]]] = [
     ("group", KNOWN, ["groupId is required"]),
     ("alias", KNOWN, ["previousId is required"]),
     ("alias", KNOWN | {"previousId": "5"}, ["userId and previousId are the same person"]),
+    ("alias", {"userId": UUID, "previousId": UUID}, ["userId and previousId are the same person"]),
     (
         "track",
         track("Device Created or Updated"),
@@ -198,11 +225,21 @@ def test_a_call_without_sense_is_told_all_that_is_wrong(
     assert called.log.messages == []
 
 
-def test_a_group_says_of_its_person_what_else_it_is_called(called: Called) -> None:
-    """In a message of its own: an object is not called that."""
-    send(called, "group", KNOWN | UNKNOWN | {"groupId": "7", "messageId": "m"})
+@pytest.mark.parametrize("name", ["track", "page", "screen", "group"])
+def test_only_an_identify_says_who_a_visitor_is(called: Called, name: str) -> None:
+    """What else has both ids is one message, said of the user."""
+    send(called, name, KNOWN | UNKNOWN | {"event": "x", "name": "x", "groupId": "7"})
 
-    thing, person = called.log.messages
-    assert (thing.subject, thing.relationships, thing.links) == ("object:1/7", (("id:5", ()),), ())
-    assert (person.kind, person.subject, person.links, person.attributes) == ("identify", "id:5", ("anon:q",), ())
-    assert thing.id == person.id == "m"
+    [message] = called.log.messages
+    assert message.links == ()
+    assert "anon:q" not in {message.subject, *(other for other, _ in message.relationships)}
+
+
+def test_an_alias_of_what_may_be_a_visitor_or_a_user_is_of_both(called: Called) -> None:
+    """A server does not say which, and libraries call visitors by UUIDs."""
+    send(called, "alias", {"userId": "5", "previousId": UUID, "messageId": "m"}, x_strict_mode="1")
+
+    assert [(message.kind, message.subject, message.links, message.id) for message in called.log.messages] == [
+        ("merge", "id:5", (f"id:{UUID}",), "m"),
+        ("merge", "id:5", (f"anon:{UUID}",), "m"),
+    ]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.errors import BadRequest
-from ingest.identifiers import decoded, is_email, is_phone, of_anonymous, of_cio_id, of_object, subject
+from ingest.identifiers import decoded, in_order, is_email, is_phone, of_anonymous, of_cio_id, of_object, subject
 
 # What Go's url.PathEscape leaves as it is, beside letters, digits and -_.~
 GO_UNESCAPED = "$&+=:@"
@@ -113,6 +113,14 @@ def test_no_two_objects_share_a_subject(type_id: str, object_id: str, other_type
     same = (type_id, object_id) == (other_type, other_id)
     assert (of_object(type_id, object_id) == of_object(other_type, other_id)) is same
     assert of_object(f"{type_id}/", object_id) != of_object(type_id, f"/{object_id}")
+
+
+@given(st.permutations(["id:6", "id:5", "email:a:b@c.de", "phone:+49", "cio:id:5", "anon:q"]))
+def test_subjects_are_ordered_by_kind_and_there_once(people: list[str]) -> None:
+    """Those of one kind as they came."""
+    ids = [person for person in people if person.startswith("id:")]
+
+    assert in_order([*people, *people]) == (*ids, "email:a:b@c.de", "phone:+49", "cio:id:5", "anon:q")
 
 
 def test_anonymous_42_is_not_customer_42() -> None:

@@ -36,10 +36,15 @@ def called(tmp_path: Path) -> Called:
                 "links": ("phone:+15551234567", "anon:a"),
             },
         ),
+        (
+            '{"cio_id":"cio_7","id":"5","_update":"true","_created_in_customerio_at":"5"}',
+            {"subject": "id:5", "attributes": (("id", '"5"'),), "links": ("cio:7",)},
+        ),
     ],
 )
 def test_a_submission_is_about_whom_its_fields_name(called: Called, data: str, fields: dict[str, Any]) -> None:
-    """204 and no body. The fields are kept as they were sent, and become attributes but for those about the form."""
+    """204 and no body. The fields are kept as they were sent, and become attributes but for those about the form and
+    those that are nobody's."""
     answer = called.send("POST", SUBMIT, f'{{"data":{data}}}'.encode())
 
     assert (answer.status, answer.body) == (204, b"")

@@ -45,6 +45,27 @@ TAKES: list[tuple[dict[str, Any], dict[str, Any]]] = [
         | {"attributes": [["id", "42"], ["email", '"Bob@Example.com"'], ["_update", "true"]]},
     ),
     (
+        {**BOB, "action": "identify", "attributes": {"_update": "True", "a": 1, "_created_in_customerio_at": 5}},
+        {**OF_BOB, "kind": "identify", "attributes": [["a", "1"], ["_update", "true"]]},
+    ),
+    (
+        {**BOB, "action": "identify", "attributes": {"_update": False, "cio_id": "cio_7", "phone": "+14155552671"}},
+        {**OF_BOB, "kind": "identify", "links": ["phone:+14155552671", "cio:7"]}
+        | {"attributes": [["phone", '"+14155552671"']]},
+    ),
+    (
+        {"type": "person", "identifiers": {"cio_id": "cio_7"}, "action": "identify"}
+        | {"attributes": {"anonymous_id": "a", "email": "B@x.io", "cio_id": "7", "id": 42}},
+        {"subject": "cio:7", "kind": "identify", "links": ["id:42", "email:b@x.io", "anon:a"]}
+        | {"attributes": [["anonymous_id", '"a"'], ["email", '"B@x.io"'], ["id", "42"]]},
+    ),
+    (
+        {"type": "person", "identifiers": {"phone": "+14155552671"}, "action": "identify"}
+        | {"attributes": {"phone": "+14155552671", "email": "B@x.io"}},
+        {"subject": "phone:+14155552671", "kind": "identify", "links": ["email:b@x.io"]}
+        | {"attributes": [["phone", '"+14155552671"'], ["email", '"B@x.io"']]},
+    ),
+    (
         {**BOB, "action": "identify", "attributes": {"cio_subscription_preferences": {"topics": {"topic_1": False}}}},
         {**OF_BOB, "kind": "identify"}
         | {"attributes": [["cio_subscription_preferences", '{"topics": {"topic_1": false}}']]},
@@ -94,6 +115,10 @@ TAKES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (
         {"type": "person", "action": "merge", "primary": {"id": "42"}, "secondary": {"email": "B@x.io"}},
         {**OF_BOB, "kind": "merge", "links": ["email:b@x.io"]},
+    ),
+    (
+        {"type": "person", "action": "merge", "primary": {"cio_id": "cio_7"}, "secondary": {"cio_id": "8"}},
+        {"subject": "cio:7", "kind": "merge", "links": ["cio:8"]},
     ),
     ({**BOB, "action": "delete"}, {**OF_BOB, "kind": "delete"}),
     ({**BOB, "action": "suppress"}, {**OF_BOB, "kind": "suppress"}),
@@ -172,6 +197,11 @@ TAKES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (
         {**BOB, "action": "clicked_content", "name": "clicked_content"},
         {**OF_BOB, "kind": "event", "name": "clicked_content"},
+    ),
+    # What the contract has for people only are attributes of an object.
+    (
+        {**ACME, "action": "identify", "attributes": {"_update": True, "cio_id": "7", "_timestamp": 5}},
+        {**OF_ACME, "kind": "identify", "attributes": [["_update", "true"], ["cio_id", '"7"'], ["_timestamp", "5"]]},
     ),
     # A company's email is nobody's, and what Segment leaves among its attributes makes it no person.
     (

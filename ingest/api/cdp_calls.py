@@ -11,8 +11,9 @@ from ingest.api.cdp_objects import group_messages
 from ingest.api.cdp_semantic import SEMANTIC
 from ingest.arrivals import Arrival
 from ingest.bodies import EMPTY, Body
-from ingest.customers import links_of, pairs_of
+from ingest.customers import links_of, said_of
 from ingest.events import name_of
+from ingest.ids import is_uuid
 from ingest.naming import text_of
 from ingest.parts import part
 from ingest.problems import Problems
@@ -26,13 +27,12 @@ def identify(arrival: Arrival, body: Body) -> Sequence[Message]:
     traits = part(body, _TRAITS, problems) or EMPTY
     envelope = envelope_of(arrival, body, problems, traits.values.get("email"))
     with problems.within(_TRAITS):
-        pairs = pairs_of(traits, problems, without=())
+        pairs = said_of(traits, problems)
     envelope.require_person(problems)
     problems.check()
-    links = dict.fromkeys((*envelope.links, *_links(envelope.person, traits)))
-    said = envelope.arrival.message(
-        "identify", envelope.person, sent=envelope.sent, attributes=pairs, links=tuple(links)
-    )
+    # Of two visitors the one whom a trait names comes first: readers take the first of its kind for what the trait is.
+    links = identifiers.in_order((*_links(envelope.person, traits), *envelope.links))
+    said = envelope.arrival.message("identify", envelope.person, sent=envelope.sent, attributes=pairs, links=links)
     return (said,)
 
 
@@ -66,15 +66,12 @@ def alias(arrival: Arrival, body: Body) -> Sequence[Message]:
     envelope = envelope_of(arrival, body, problems)
     user_id, previous = (text_of(body, name, problems) for name in (USER, "previousId"))
     problems.check()
-    # It may be either: a person's id of before, or what he was called while nobody knew him.
-    was_anonymous = identifiers.of_anonymous(previous) in envelope.links
-    primary = identifiers.of_customer(user_id)
-    secondary = identifiers.of_anonymous(previous) if was_anonymous else identifiers.of_customer(previous)
-    if primary == secondary:
+    primary, secondaries = identifiers.of_customer(user_id), _called_before(previous, envelope.links)
+    if primary in secondaries:
         # Of a merge the secondary does not stay.
         problems.add(f"{USER} and previousId are the same person", "previousId")
     problems.check()
-    return (merges.merge(envelope.arrival, primary, secondary),)
+    return [merges.merge(envelope.arrival, primary, secondary) for secondary in secondaries]
 
 
 def _view(arrival: Arrival, kind: Literal["page", "screen"], body: Body) -> Sequence[Message]:
@@ -88,6 +85,19 @@ def _view(arrival: Arrival, kind: Literal["page", "screen"], body: Body) -> Sequ
     if named_by != _CATEGORY and _is_given(body.values.get(_CATEGORY)) and _CATEGORY not in properties.values:
         data = _with_category(data, body.texts[_CATEGORY])
     return envelope.event(kind, name, data, problems)
+
+
+def _called_before(previous: str, links: Sequence[str]) -> Sequence[str]:
+    """Whom a `previousId` names: by the contract a person of before, or a visitor, and it does not tell which.
+
+    A browser does: it sends its `anonymousId` beside it. A server sends the two ids and nothing else. Libraries call a
+    visitor by a UUID, but that may be somebody's id as well: it is taken for both, as no two people share one. Anything
+    else could be one person's id and another one's visit: it is what it would be in a path.
+    """
+    person, visitor = identifiers.of_customer(previous), identifiers.of_anonymous(previous)
+    if visitor in links:
+        return (visitor,)
+    return (person, visitor) if is_uuid(previous) else (person,)
 
 
 def _links(person: str, traits: Body) -> Sequence[str]:

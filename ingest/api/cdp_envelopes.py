@@ -23,7 +23,8 @@ _ID, _CONTEXT = "messageId", "context"
 
 class Envelope(NamedTuple):
     """arrival: with the id and the context of the call. person: the subject, "" if nobody is named. links: what the
-    same person is called, too."""
+    same person is called, too: an identify says so, and what else a call says is just said of the person, for the
+    contract has it that who is identified gets what a visitor did."""
 
     arrival: Arrival
     given: ClientId | None
@@ -40,8 +41,7 @@ class Envelope(NamedTuple):
         """Something that the person did. Raises `BadRequest` with all that is wrong."""
         self.require_person(problems)
         problems.check()
-        message = event_message(self.arrival, kind, self.person, name, data, self.given, self.sent)
-        return (replace(message, links=self.links) if self.links else message,)
+        return (event_message(self.arrival, kind, self.person, name, data, self.given, self.sent),)
 
 
 def envelope_of(arrival: Arrival, body: Body, problems: Problems, email: object = None) -> Envelope:

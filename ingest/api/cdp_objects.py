@@ -26,15 +26,10 @@ def group_messages(envelope: Envelope, body: Body, traits: Body, problems: Probl
         type_id = _type_id(traits, problems)
         said = part(traits, _RELATIONSHIP, problems) or EMPTY
         with problems.within(_RELATIONSHIP):
-            pairs = pairs_of(said, problems, without=(), longest=limits.RELATIONSHIP)
+            pairs = pairs_of(said, problems, longest=limits.RELATIONSHIP)
         related = ((envelope.person, pairs),) if envelope.person else ()
         subject, own = identifiers.of_object(type_id, group_id), without(traits, _NO_TRAITS)
-        message = objects.identify(envelope.arrival, subject, own, envelope.sent, problems, related)
-    if not envelope.links:
-        return (message,)
-    # What the person is called, too, is not said of the object.
-    linked = envelope.arrival.message("identify", envelope.person, sent=envelope.sent, links=envelope.links)
-    return message, linked
+        return (objects.identify(envelope.arrival, subject, own, envelope.sent, problems, related),)
 
 
 def relationship_deleted(envelope: Envelope, body: Body, properties: Body, problems: Problems) -> Sequence[Message]:

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal, TypeAlias
 
-from msgspec.structs import replace
-
 from ingest import deliveries, devices, limits
 from ingest.api.cdp_envelopes import Envelope
 from ingest.api.cdp_objects import object_deleted, relationship_deleted
@@ -36,8 +34,7 @@ def _add_device(envelope: Envelope, body: Body, properties: Body, problems: Prob
     envelope.require_person(problems)
     arrival, person = envelope.arrival, envelope.person
     with problems.within("context.device"):
-        message = devices.add_device(arrival, person, device, problems, _TOKEN, platform, envelope.sent)
-    return (replace(message, links=envelope.links),)
+        return (devices.add_device(arrival, person, device, problems, _TOKEN, platform, envelope.sent),)
 
 
 def _delete_device(envelope: Envelope, body: Body, properties: Body, problems: Problems) -> Sequence[Message]:

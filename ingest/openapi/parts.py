@@ -97,6 +97,13 @@ ATTRIBUTES: Schema = {
     "additionalProperties": _VALUE,
     "description": f"At most {limits.ATTRIBUTES} at once. What is not named stays as it is.",
 }
+# Among the attributes of a person, and none of them.
+MEANT: dict[str, Schema] = {
+    "_update": {"description": "true, 1 or either as a text: nobody is created, only who is there already is changed."},
+    "cio_id": {"description": "Who is meant, too; it cannot be set."},
+    "_created_in_customerio_at": {"description": "Ignored; it cannot be set."},
+}
+TRAITS: Schema = {**ATTRIBUTES, "properties": MEANT}
 PERSON_NAMED = one_of(PERSON, "Exactly one.")
 THING_NAMED: Schema = {
     "anyOf": [
@@ -107,6 +114,10 @@ THING_NAMED: Schema = {
         fields({"cio_object_id": text("Of an object that is there.")}, ["cio_object_id"]),
     ],
     "description": "By its type and your id, or by its `cio_object_id`.",
+}
+MERGED = {
+    "primary": one_of(ACCOUNTED, "Who stays; if nobody is known by it, nothing happens."),
+    "secondary": one_of(ACCOUNTED, "Who goes, and leaves the primary what that lacks."),
 }
 DEVICE_EXTRAS = "Attributes of the device may stand beside these, or in `attributes`."
 

@@ -7,7 +7,20 @@ from ingest import limits
 from ingest.api import cdp
 from ingest.api.cdp_semantic import SEMANTIC
 from ingest.endpoints import Make
-from ingest.openapi.parts import ATTRIBUTES, DATA, EVENT_NAME, FREE, Schema, array, fields, named, optional, text
+from ingest.openapi.parts import (
+    ATTRIBUTES,
+    DATA,
+    EVENT_NAME,
+    FREE,
+    NOT_BLANK,
+    TRAITS,
+    Schema,
+    array,
+    fields,
+    named,
+    optional,
+    text,
+)
 
 _TIME: Schema = {
     "type": ["string", "number", "null"],
@@ -23,8 +36,14 @@ _COMMON: dict[str, Schema] = {
     "timestamp": _TIME,
     "context": FREE,
 }
-_USER = fields({"userId": text("Yours; either this,")}, ["userId"])
-_VISITOR = fields({"anonymousId": text("or a visitor's.")}, ["anonymousId"])
+
+
+def _who(meaning: str) -> Schema:
+    return {**text(meaning), "pattern": NOT_BLANK}
+
+
+_USER = fields({"userId": _who("Yours; either this,")}, ["userId"])
+_VISITOR = fields({"anonymousId": _who("or a visitor's.")}, ["anonymousId"])
 _ADDRESS = fields(
     {"email": {"type": "string", "format": "email", "description": "Who it is, if nothing else says."}}, ["email"]
 )
@@ -53,7 +72,7 @@ class Said(NamedTuple):
 _SAID: Mapping[str, Said] = {
     "identify": Said(
         {},
-        {"traits": ATTRIBUTES},
+        {"traits": TRAITS},
         {**_BOB, "traits": {"plan": "premium"}},
         [*_WHO, fields({"traits": _ADDRESS}, ["traits"])],
     ),
@@ -69,7 +88,10 @@ _SAID: Mapping[str, Said] = {
         [],
     ),
     "alias": Said(
-        {"userId": text("Who stays."), "previousId": text("Who goes.")}, {}, {"userId": "5", "previousId": "6"}, []
+        {"userId": _who("Who stays."), "previousId": _who("Who goes: an id, or a visitor's.")},
+        {"anonymousId": optional(text("A visitor's; if it is the `previousId`, that is one."))},
+        {"userId": "5", "previousId": "6"},
+        [],
     ),
 }
 

@@ -9,17 +9,18 @@ from ingest.deliveries import METRICS
 from ingest.endpoints import Make
 from ingest.openapi.parts import (
     ACCOUNTED,
-    ATTRIBUTES,
     DATA,
     EVENT_ID,
     EVENT_NAME,
+    MEANT,
+    MERGED,
     TIME,
+    TRAITS,
     Schema,
     array,
     device,
     fields,
     named,
-    one_of,
     optional,
     relationships,
     text,
@@ -42,9 +43,10 @@ _OF_A_PERSON = fields(
     description="Relationships with objects, which are no attribute.",
 )
 _IDENTIFY: Schema = {
-    **ATTRIBUTES,
+    **TRAITS,
     "type": "object",
     "properties": {
+        **MEANT,
         "_timestamp": {**TIME, "description": "Seconds since 1970: what is written late does not win."},
         "cio_relationships": _OF_A_PERSON,
         "cio_subscription_preferences": {"description": "An object; a dotted name changes one topic of it."},
@@ -53,7 +55,7 @@ _IDENTIFY: Schema = {
 }
 _DEVICE = fields({"device": device("id")}, ["device"], examples=[{"device": {"id": "token", "platform": "ios"}}])
 _MERGE = fields(
-    {"primary": one_of(ACCOUNTED, "Who stays."), "secondary": one_of(ACCOUNTED, "Who goes.")},
+    MERGED,
     ["primary", "secondary"],
     examples=[{"primary": {"id": "5"}, "secondary": {"email": "bob@example.com"}}],
 )

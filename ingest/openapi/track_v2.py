@@ -8,12 +8,13 @@ from ingest.api import v2
 from ingest.deliveries import PUSH_METRICS
 from ingest.endpoints import Make
 from ingest.openapi.parts import (
-    ACCOUNTED,
     ATTRIBUTES,
     DATA,
     EVENT_ID,
     EVENT_NAME,
+    MERGED,
     TIME,
+    TRAITS,
     Schema,
     array,
     device,
@@ -47,6 +48,7 @@ _TO_VISITORS = {
     "cio_relationships": relationships(one_of(_ANONYMOUS, "A visitor."), "or of several."),
 }
 _SET = {"attributes": ATTRIBUTES, "timestamp": TIME}
+_SET_OF_A_PERSON = {**_SET, "attributes": TRAITS}
 _PLAN = {"attributes": {"plan": "premium"}}
 _EVENT = Said(
     {"attributes": DATA, "id": EVENT_ID, "timestamp": TIME}, {"name": EVENT_NAME}, {"name": "prices", **_PLAN}
@@ -57,10 +59,9 @@ _OPENED = {
     "device_token": text("Where.", limits.TOKEN),
     **{name: optional(text("If it is known.")) for name in ("recipient", "reason", "href")},
 }
-_MERGED = {"primary": one_of(ACCOUNTED, "Who stays."), "secondary": one_of(ACCOUNTED, "Who goes.")}
 
 SAID: Mapping[tuple[str, str], Said] = {
-    ("person", "identify"): Said({**_SET, **_TO_OBJECTS}, {}, _PLAN),
+    ("person", "identify"): Said({**_SET_OF_A_PERSON, **_TO_OBJECTS}, {}, _PLAN),
     ("person", "event"): _EVENT,
     ("person", "page"): _EVENT,
     ("person", "screen"): _EVENT,
@@ -72,7 +73,7 @@ SAID: Mapping[tuple[str, str], Said] = {
     ("person", "delete_device"): Said(
         {}, {"device": fields({"token": text("The device's.", limits.TOKEN)}, ["token"])}, {"device": {"token": "t1"}}
     ),
-    ("person", "merge"): Said({}, _MERGED, {"primary": {"id": "5"}, "secondary": _BOB}, identified=False),
+    ("person", "merge"): Said({}, MERGED, {"primary": {"id": "5"}, "secondary": _BOB}, identified=False),
     ("person", "delete"): Said(),
     ("person", "suppress"): Said(),
     ("person", "unsuppress"): Said(),

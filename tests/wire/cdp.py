@@ -4,7 +4,7 @@ import gzip
 import json
 from typing import Any
 
-from tests.wire.row import BROWSER, NOBODY, OK, Row, Says, basic, customer, event, link, post
+from tests.wire.row import BROWSER, NOBODY, OK, Row, Says, basic, customer, event, link, post, refused
 
 ACME = {"object_type_id": "1", "object_id": "acme", "cio_object_id": ""}
 WHEN = {"timestamp": "2023-11-14T22:13:20.5Z"}
@@ -55,6 +55,14 @@ TABLE = (
         },
     ),
     Row(
+        "cdp identify of who is there",
+        [
+            call("identify", traits={"plan": "a", "_update": "no", "_created_in_customerio_at": 5}),
+            call("identify", traits={"plan": "b", "_update": 1}),
+        ],
+        {"customers": [customer("id:5", plan="b")]},
+    ),
+    Row(
         "cdp identify of who was anonymous",
         [call("identify", anonymousId="a1", traits={})],
         {"customers": [customer("id:5")], "identifiers": [link("id:5", "anon:a1")]},
@@ -86,7 +94,6 @@ TABLE = (
         {
             "customers": [customer("email:b@x.io")],
             "events": [event("bought", who="email:b@x.io"), event("looked", who="anon:42")],
-            "identifiers": [link("email:b@x.io", "anon:a1", "event")],
         },
     ),
     Row(
@@ -137,7 +144,10 @@ TABLE = (
     Row(
         "cdp alias",
         [call("alias", previousId="old"), call("a", previousId="b@x.io")],
-        {"identifiers": [link("id:5", "id:old", "merge"), link("id:5", "email:b@x.io", "merge")]},
+        {
+            "identifiers": [link("id:5", "id:old", "merge"), link("id:5", "email:b@x.io", "merge")],
+            "rejections": [refused("POST /v1/alias", "unknown_primary"), refused("POST /v1/a", "unknown_primary")],
+        },
     ),
     Row(
         "cdp batch",
@@ -164,6 +174,7 @@ TABLE = (
             "objects": [ACME | {"attributes": {}}],
             "relationships": [{"customer": "5", "customer_kind": "id", **ACME, "attributes": {}}],
             "identifiers": [link("id:5", "id:old", "merge")],
+            "rejections": [refused("POST /v1/batch", "unknown_secondary")],
         },
     ),
     Row(

@@ -107,6 +107,11 @@ def event(name: str, data: str = "{}", who: str = "id:5", **columns: Any) -> dic
     return named(who) | {"name": name, "data": data} | columns
 
 
+def refused(endpoint: str, reason: str) -> dict[str, Any]:
+    """A row of `rejections` of what was taken and not done."""
+    return {"endpoint": endpoint, "reason": reason, "status": 200}
+
+
 def link(who: str, other: str, kind: str = "identify") -> dict[str, Any]:
     """A row of `identifiers` from `id:5` to `email:b@x.io`."""
     linked = {f"linked{column[8:]}": value for column, value in named(other).items()}

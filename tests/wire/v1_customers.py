@@ -17,6 +17,7 @@ from tests.wire.row import (
     link,
     post,
     put,
+    refused,
 )
 
 FIVE, ENCODED = "/api/v1/customers/5", "/api/v1/customers/a%2Fb%20c%2Bd%40x.io%25%C3%A9"
@@ -75,8 +76,8 @@ TABLE = (
         "identify by cio_id",
         [put("/api/v1/customers/cio_03000001", {"email": "b@x.io"})],
         {
-            "customers": [customer("cio:03000001", "b@x.io")],
             "identifiers": [link("cio:03000001", "email:b@x.io")],
+            "rejections": [refused("PUT /api/v1/customers/{identifier}", "unknown_cio_id")],
         },
     ),
     Row(
@@ -112,6 +113,16 @@ TABLE = (
             put(FIVE, {"plan": "old", "more": 1, "_timestamp": "1700000000"}),
         ],
         {"customers": [customer("id:5", plan="new", more="1")]},
+    ),
+    Row(
+        "identify changes who is there",
+        [
+            put(FIVE, {"plan": "a", "_created_in_customerio_at": 5}),
+            put(FIVE, {"plan": "b", "_update": True}),
+            put(FIVE, "more=c&_update=1", content_type=FORM),
+            put(FIVE, {"last": "d", "_update": False}),
+        ],
+        {"customers": [customer("id:5", plan="b", more="c", last="d")]},
     ),
     Row(
         "subscription preferences",

@@ -1,6 +1,6 @@
 """Track v1: merges, manual segments, forms."""
 
-from tests.wire.row import FORM, NO_CONTENT, Row, bad, customer, link, post, put
+from tests.wire.row import FORM, NO_CONTENT, Row, bad, customer, link, post, put, refused
 
 FIVE = "/api/v1/customers/5"
 MERGE, SEGMENT = "/api/v1/merge_customers", "/api/v1/segments/7"
@@ -13,7 +13,10 @@ TABLE = (
             post(MERGE, {"primary": {"id": "5"}, "secondary": {"email": "B@x.io"}}),
             post(MERGE, {"primary": {"cio_id": "03"}, "secondary": {"id": 6}}),
         ],
-        {"identifiers": [link("id:5", "email:b@x.io", "merge"), link("cio:03", "id:6", "merge")]},
+        {
+            "identifiers": [link("id:5", "email:b@x.io", "merge"), link("cio:03", "id:6", "merge")],
+            "rejections": [refused("POST /api/v1/merge_customers", "unknown_primary")] * 2,
+        },
     ),
     Row(
         "merge of nothing",
@@ -42,11 +45,14 @@ TABLE = (
             post("/api/v1/segments/8/remove_customers", {"ids": ["5", "nobody"]}),
         ],
         {
-            "customers": [customer("id:5"), customer("email:b@x.io"), customer("cio:03")],
+            "customers": [customer("id:5"), customer("email:b@x.io")],
             "segment_members": [
                 {"segment_id": "7", "customer": "5", "customer_kind": "id"},
                 {"segment_id": "7", "customer": "b@x.io", "customer_kind": "email"},
-                {"segment_id": "7", "customer": "03", "customer_kind": "cio"},
+            ],
+            "rejections": [
+                refused("PUT /api/v1/customers/{identifier}", "unknown_cio_id"),
+                refused("POST /api/v1/segments/{segment_id}/add_customers", "unknown_cio_id"),
             ],
         },
     ),

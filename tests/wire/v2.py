@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.wire.row import OK, Row, Says, bad, customer, event, link, named, post
+from tests.wire.row import OK, Row, Says, bad, customer, event, link, named, post, refused
 
 ENTITY, BATCH = "/api/v2/entity", "/api/v2/batch"
 ULID = "01HF7YAT00TXYQ1V7JZC4GVSZR"
@@ -68,6 +68,14 @@ TABLE = (
         {"customers": [customer("id:5", plan="new", more="1")]},
     ),
     Row(
+        "v2 person changed who is there",
+        [
+            entity(person("identify", attributes={"plan": "a", "_update": "false"})),
+            entity(person("identify", attributes={"plan": "b", "_update": "TRUE", "_created_in_customerio_at": 5})),
+        ],
+        {"customers": [customer("id:5", plan="b")]},
+    ),
+    Row(
         "v2 person by each identifier",
         [
             entity(person("identify", {"id": 5})),
@@ -81,9 +89,9 @@ TABLE = (
                 {"customer": "5", "customer_kind": "id"},
                 {"customer": "b@x.io", "customer_kind": "email"},
                 {"customer": "+15551234567", "customer_kind": "phone"},
-                {"customer": "03", "customer_kind": "cio"},
                 {"customer": "a1", "customer_kind": "anon"},
-            ]
+            ],
+            "rejections": [refused("POST /api/v2/entity", "unknown_cio_id")],
         },
     ),
     Row(
@@ -140,7 +148,10 @@ TABLE = (
         [
             entity({"type": "person", "action": "merge", "primary": {"id": "5"}, "secondary": {"email": "b@x.io"}}),
         ],
-        {"identifiers": [link("id:5", "email:b@x.io", "merge")]},
+        {
+            "identifiers": [link("id:5", "email:b@x.io", "merge")],
+            "rejections": [refused("POST /api/v2/entity", "unknown_primary")],
+        },
     ),
     Row(
         "v2 delete",
@@ -176,6 +187,11 @@ TABLE = (
             ],
             "relationships": [relationship("id:5")],
         },
+    ),
+    Row(
+        "v2 object has what is no attribute of a person",
+        [entity(thing("identify", attributes={"_update": True, "cio_id": "7"}))],
+        {"objects": [OF_ACME | {"attributes": {"_update": "true", "cio_id": "7"}}]},
     ),
     Row(
         "v2 object of somebody anonymous",
