@@ -49,6 +49,9 @@ class Context(msgspec.Struct, frozen=True, omit_defaults=True):
 
 Attributes = tuple[tuple[str, str], ...]
 
+# Among the attributes of an identify of a person, and no attribute: it creates nobody.
+MUST_EXIST = ("_update", "true")
+
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One checked request, or one item of a batch.
@@ -59,7 +62,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     subject: whom it is about, as `kind:identifier`; see `ingest.identifiers`.
     name: of an event, a page or a screen; of a device its platform, of a delivery the metric, of a rejection why.
     target: the other thing it is about: a device's token, a segment's id, a form's id.
-    links: subjects that it says are the same one as its own, or, of a merge, become it.
+    links: subjects that it says are the same one as its own, or, of a merge, become it. None is its own, each is there
+        once, in the order id, email, phone, cio, anon; of two of a kind the one that an attribute gives first.
     relationships: the other ends, each a subject, with what is said of the relationship.
     timestamp: s since 1970, when it happened by the client's word or else by receipt, within what DateTime64(3) holds.
     sent_timestamp: the client's own timestamp, its exact text; empty when it sent none.
@@ -68,6 +72,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     spooled_at: s since 1970, set where the log is Kafka: when its request is answered at the latest, or when it went to
         the edge's spool. It counts no later than that, however late it reaches the log.
     attributes: pairs of name and exact JSON text; `null` and `""` unset. Of an identify, a form, a device, a metric.
+        Of a person's identify one may be `MUST_EXIST`, to the letter; `_update` is there in no other way. Of an object
+        `_update` is an attribute.
     data: of an event or a form, the client's exact JSON object; of a rejection, ours.
     fingerprint: hash of the request's body, if its `Idempotency-Key` became the id: another body under one key shows.
     """

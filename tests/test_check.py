@@ -99,6 +99,11 @@ def test_one_broker_and_one_copy_are_no_risk_to_tell() -> None:
         ("stored_events", Table("MergeTree", "x"), "a repeat would show"),
         ("stored_events", Table("ReplacingMergeTree", "x"), "not ReplacingMergeTree(version)"),
         ("journal", Table("ReplacingMergeTree", "_partition"), "repeats would not fold"),
+        (
+            "stored_attributes",
+            Table("ReplacingMergeTree(version)", "workspace,customer,customer_kind,name"),
+            "not workspace,customer,customer_kind,name,linked_hash",
+        ),
         ("to_events", Table("MaterializedView", target="elsewhere"), "not stored_events"),
         ("messages", Table("MergeTree"), "not Null"),
         ("to_journal", None, "missing"),

@@ -42,7 +42,14 @@ OLD_FILES += ["060_stored_identifies", "070_erasures", "080_stored_dead_letters"
 LATER_FILES = {name for name in statements() if name >= "140_others.sql"} | {
     "010c_messages_columns.sql",
     "020c_journal_kinds.sql",
+    "040c_stored_attributes_people.sql",
+    "050c_stored_customers_by_hash.sql",
+    "050d_stored_customers_hashed.sql",
     "072b_stored_erasures_kind.sql",
+    "076b_stored_derived_erasures.sql",
+    "076c_all_erasures.sql",
+    *(name for name in statements() if "084" <= name < "100"),
+    *("104_seen.sql", "106_said_attributes.sql", "107_attributes_of.sql"),
 }
 VIEW = re.compile(r"^CREATE (OR REPLACE VIEW|MATERIALIZED VIEW)", re.MULTILINE)
 

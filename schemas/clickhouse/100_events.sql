@@ -13,10 +13,20 @@ SELECT
     stored.received_at AS received_at,
     stored.data AS data,                    -- the client's exact JSON
     stored.context AS context,              -- JSON: endpoint, ip, user_agent, flags
-    stored.filed_at AS filed_at             -- its month decides the partition: name it beside `timestamp` to read less
+    stored.filed_at AS filed_at,            -- its month decides the partition: name it beside `timestamp` to read less
+    -- Whose it is as of now, a `cio_id` of `customers`; empty: nobody's, of somebody anonymous whom nobody claimed.
+    multiIf(
+        own.founder_hash > 0, if(stored.customer_kind = 'anon' AND stored.version > own.until, '', own.cio_id),
+        stored.customer_kind = 'invite'
+            OR stored.customer_kind = 'anon' AND (named.last_version = 0 OR named.last_version < erased.below), '',
+        leftPad(lower(hex(stored.subject_hash)), 32, '0') || trimLeft(lower(hex(bitShiftRight(erased.below, 86))), '0')
+    ) AS person
 FROM stored_events AS stored FINAL
-LEFT ANTI JOIN erased_subjects AS erased
-    ON stored.subject_hash = erased.subject_hash AND stored.version < erased.below
+LEFT ANY JOIN erased_subjects AS erased ON stored.subject_hash = erased.subject_hash
+LEFT ANY JOIN overrides AS own ON stored.subject_hash = own.subject_hash
+LEFT ANY JOIN identified AS named ON stored.subject_hash = named.subject_hash
 LEFT ANTI JOIN erased_workspaces AS gone
     ON stored.workspace = gone.workspace AND stored.version < gone.version
-SETTINGS do_not_merge_across_partitions_select_final = 1
+WHERE stored.version >= erased.below
+AND (stored.customer_kind != 'cio' OR own.founder_hash > 0 AND stored.version >= own.joined)
+SETTINGS do_not_merge_across_partitions_select_final = 1, join_use_nulls = 0, analyzer_inline_views = 1

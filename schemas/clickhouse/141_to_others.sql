@@ -45,4 +45,5 @@ SELECT
     version
 FROM messages
 WHERE kind NOT IN ('identify', 'delete', 'event', 'page', 'screen') OR notEmpty(messages.links)
-OR notEmpty(messages.relationships)
+OR notEmpty(messages.relationships) OR customer_kind = 'cio'
+OR has(messages.attributes, ('_update', 'true'))

@@ -11,6 +11,7 @@ SELECT
     said.2 AS name,
     said.3 AS value,
     if(part = 'attribute', place, 0) AS number,
+    kind = 'identify' AND NOT by_object AND has(others.attributes, ('_update', 'true')) AS must_exist,
     version,
     if(by_object, other.hash, others.subject_hash) AS subject_hash,
     if(by_object, others.subject_hash, other.hash) AS object_hash

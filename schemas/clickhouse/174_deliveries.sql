@@ -19,3 +19,4 @@ LEFT ANTI JOIN erased_subjects AS erased
 LEFT ANTI JOIN erased_workspaces AS gone
     ON stored.workspace = gone.workspace AND stored.version < gone.version
 GROUP BY workspace, delivery_id, metric
+SETTINGS analyzer_inline_views = 1

@@ -9,3 +9,4 @@ FROM stored_unsubscribes AS stored FINAL
 LEFT ANTI JOIN erased_workspaces AS gone
     ON stored.workspace = gone.workspace AND stored.version < gone.version
 WHERE stored.unsubscribed
+SETTINGS analyzer_inline_views = 1

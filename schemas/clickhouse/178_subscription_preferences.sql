@@ -1,11 +1,12 @@
--- One row is one preference of one customer: `topics.topic_1` of the attribute `cio_subscription_preferences`. That is
+-- One row is one preference of one person: `topics.topic_1` of the attribute `cio_subscription_preferences`. That is
 -- written as a whole, or a part of it under a dotted name; what is written replaces all that was at or below its name, and
 -- a plain value above it. Exact as soon as the insert is done.
 CREATE OR REPLACE VIEW subscription_preferences AS
 SELECT
     workspace,
-    customer,
+    customer,         -- the identifier that was used
     customer_kind,
+    person,           -- a `cio_id` of `customers`; empty: nobody's, of somebody anonymous
     substring(leaf.1, length('cio_subscription_preferences.') + 1) AS preference,
     leaf.2 AS value,  -- the exact JSON
     fromUnixTimestamp64Milli(toInt64(bitShiftRight(version, 86)), 'UTC') AS updated_at
@@ -15,11 +16,11 @@ FROM
         stored.workspace AS workspace,
         stored.customer AS customer,
         stored.customer_kind AS customer_kind,
+        leftPad(lower(hex(stored.founder_hash)), 32, '0') || trimLeft(lower(hex(stored.life)), '0') AS person,
         stored.version AS version,
         -- In one message the longer name counts as written later.
         (stored.version, length(stored.name)) AS place,
-        groupArray((stored.version, length(stored.name), stored.name)) OVER (PARTITION BY workspace, customer, customer_kind)
-            AS writes,
+        groupArray((stored.version, length(stored.name), stored.name)) OVER (PARTITION BY founder_hash, life) AS writes,
         extractAll(stored.value, '"(?:[^"\\\\]|\\\\.)*"|[][{}:,]|\\s+|[^][{}:,"\\s]+') AS tokens,
         -- Walks through the tokens. names: of the objects it is in, and of the member; depth: of arrays it is in, whose text
         -- is one value; is_value: a member's name is past; leaves: name and text of all that is no object.
@@ -44,12 +45,34 @@ FROM
             tokens,
             (CAST([toString(stored.name)], 'Array(String)'), toInt64(0), toUInt8(1), CAST([], 'Array(Tuple(String, String))'))
         ).4 AS leaves
-    FROM stored_attributes AS stored FINAL
-    LEFT ANTI JOIN erased_subjects AS erased
-        ON stored.subject_hash = erased.subject_hash AND stored.version < erased.below
-    LEFT ANTI JOIN erased_workspaces AS gone
-        ON stored.workspace = gone.workspace AND stored.version < gone.version
-    WHERE stored.name = 'cio_subscription_preferences' OR startsWith(stored.name, 'cio_subscription_preferences.')
+    FROM
+    (
+        SELECT
+            *,
+            (version, customer_kind, customer) AS written,  -- versions of two customers may be equal
+            -- Of each name the values that were not replaced before the mergers, see `attributes_of`.
+            arrayFilter(
+                (one, all) -> NOT arrayExists(
+                    later -> (later.1 = one.1 AND later.2 > one.2) OR (
+                        length(later.1) < length(one.1)
+                        AND arraySlice(one.1, 1, length(later.1)) = later.1
+                        AND later.2.1 >= one.1[length(later.1) + 1]
+                    ),
+                    all
+                ),
+                groupArray((absorbed, written, value)) OVER same AS others,
+                arrayMap(other -> others, others)
+            ) AS lasting,
+            arraySort(arrayFilter(one -> one.3 NOT IN ('null', '""'), lasting))[1] AS value_of_it
+        FROM said_attributes
+        WHERE name = 'cio_subscription_preferences' OR startsWith(name, 'cio_subscription_preferences.')
+        WINDOW same AS (PARTITION BY founder_hash, life, name)
+    ) AS stored
+    WHERE if(
+        value_of_it.3 = '',
+        empty(stored.absorbed) AND has(stored.lasting, (stored.absorbed, stored.written, stored.value)),
+        (stored.absorbed, stored.written, stored.value) = value_of_it
+    )
 )
 ARRAY JOIN
     leaves AS leaf,
@@ -61,3 +84,4 @@ AND NOT arrayExists(
         AND (startsWith(leaf.1 || '.', write.3 || '.') OR startsWith(write.3 || '.', leaf.1 || '.')),
     writes
 )
+SETTINGS analyzer_inline_views = 1

@@ -31,4 +31,4 @@ FROM
     GROUP BY workspace, subject, id, if(said.kind IN ('page', 'screen'), 'event', said.kind)
     HAVING times > 1
 )
-SETTINGS do_not_merge_across_partitions_select_final = 1
+SETTINGS do_not_merge_across_partitions_select_final = 1, analyzer_inline_views = 1

@@ -1,0 +1,42 @@
+-- One row: in `nodes` the rows of `identifiers_by` for the person whom `identifier` names, none if nobody. It is written as
+-- in a path, 5, bob@example.com or cio_… (see `ingest.identifiers.of_customer`), or with its kind: id:5, email:…, phone:…,
+-- anon:….
+CREATE OR REPLACE VIEW identifiers_of AS
+SELECT
+    groupArray((customer, customer_kind, subject_hash, founder_hash, life, joined, absorbed, until, known)) AS found,
+    if(max(joined) = 0, found, arrayFilter(node -> node.6 > 0, found)) AS nodes
+FROM identifiers_by(
+    workspace = {workspace:String},
+    named = (
+        SELECT (
+            multiIf(
+                mark != '', mark,
+                match(text, '^[^\\s@]+@[^\\s@]+\\.[^\\s@]+$'), 'email',
+                match(text, '^cio_.'), 'cio',
+                'id'
+            ) AS kind,
+            multiIf(kind = 'email', lowerUTF8(rest), kind = 'cio', substring(rest, 5), rest)
+        )
+        FROM
+        (
+            SELECT
+                {identifier:String} AS text,
+                extract(text, '^(id|email|phone|anon):') AS mark,
+                substring(text, if(mark = '', 1, length(mark) + 2)) AS rest
+        )
+    ),
+    -- Unless they were deleted since.
+    first_founder = (
+        SELECT if(
+            count() = 0 AND match({identifier:String}, '^cio_[0-9a-f]{32}([1-9a-f][0-9a-f]{0,10})?$'),
+            reinterpretAsUInt128(reverse(unhex(substring({identifier:String}, 5, 32)))),
+            toUInt128(0)
+        )
+        FROM all_erasures
+        WHERE subject_hash = reinterpretAsUInt128(reverse(unhex(substring({identifier:String}, 5, 32))))
+        AND kind != 'unsuppress'
+        AND bitShiftRight(version, 86) > reinterpretAsUInt64(
+            reverse(unhex(leftPad(substring({identifier:String}, 37, 11), 16, '0')))
+        )
+    )
+)

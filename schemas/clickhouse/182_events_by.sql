@@ -1,0 +1,40 @@
+-- The rows of `events` of the person whose identifiers are `nodes`, see `identifiers_by`: nothing of anybody else is read.
+CREATE OR REPLACE VIEW events_by AS
+WITH {nodes:Array(Tuple(
+        customer String, customer_kind String, hash UInt128, founder UInt128, life UInt64, joined UInt128,
+        absorbed Array(UInt128), until UInt128, known UInt128
+    ))} AS nodes
+SELECT
+    stored.workspace AS workspace,
+    stored.customer AS customer,
+    stored.customer_kind AS customer_kind,
+    stored.id AS id,
+    stored.client_id AS client_id,
+    stored.kind AS kind,
+    stored.name AS name,
+    stored.timestamp AS timestamp,
+    stored.sent_timestamp AS sent_timestamp,
+    stored.received_at AS received_at,
+    stored.data AS data,
+    stored.context AS context,
+    stored.filed_at AS filed_at,
+    leftPad(lower(hex(own.founder)), 32, '0')
+        || trimLeft(lower(hex(if(own.joined > 0, own.life, bitShiftRight(erased.below, 86)))), '0') AS person
+FROM
+(
+    SELECT *, arrayFirst(node -> node.hash = subject_hash, nodes) AS own
+    FROM stored_events FINAL
+    WHERE (workspace, customer, customer_kind) IN (
+        SELECT {workspace:String}, node.customer, node.customer_kind FROM (SELECT arrayJoin(nodes) AS node)
+    )
+) AS stored
+LEFT ANY JOIN
+(
+    SELECT subject_hash, below FROM erased_subjects WHERE subject_hash IN (SELECT arrayJoin(nodes).hash)
+) AS erased
+    ON stored.subject_hash = erased.subject_hash
+LEFT ANTI JOIN erased_workspaces AS gone
+    ON stored.workspace = gone.workspace AND least(stored.version, own.known) < gone.version
+WHERE least(stored.version, own.known) >= erased.below AND stored.version <= own.until
+AND (stored.customer_kind != 'cio' OR stored.version >= own.joined)
+SETTINGS do_not_merge_across_partitions_select_final = 1, join_use_nulls = 0, analyzer_inline_views = 1

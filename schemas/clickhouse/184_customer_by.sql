@@ -1,0 +1,171 @@
+-- The row of `customers` of the person whose identifiers are `nodes`, see `identifiers_by`: nothing of anybody else is read.
+CREATE OR REPLACE VIEW customer_by AS
+WITH {nodes:Array(Tuple(
+        customer String, customer_kind String, hash UInt128, founder UInt128, life UInt64, joined UInt128,
+        absorbed Array(UInt128), until UInt128, known UInt128
+    ))} AS nodes
+SELECT
+    {workspace:String} AS workspace,
+    cio_id,
+    own.customer AS customer,
+    own.customer_kind AS customer_kind,
+    if(
+        mapContains(attributes, 'email'),
+        attributes['email'],
+        substring(arrayLast(identifier -> startsWith(identifier, 'email:'), identifiers), length('email:') + 1)
+    ) AS email,
+    identifiers,
+    mapFromArrays(
+        pairs.1,
+        arrayMap(value -> if(startsWith(value, '"'), JSONExtractString(value), value), pairs.2)
+    ) AS attributes,
+    '{' || arrayStringConcat(arrayMap((name, value) -> toJSONString(name) || ':' || value, pairs.1, pairs.2), ',') || '}'
+        AS attributes_json,
+    fromUnixTimestamp64Milli(toInt64(bitShiftRight(first_version, 86)), 'UTC') AS first_seen_at,
+    fromUnixTimestamp64Milli(toInt64(bitShiftRight(last_version, 86)), 'UTC') AS updated_at
+FROM
+(
+    SELECT
+        own,
+        leftPad(lower(hex(own.hash)), 32, '0') || trimLeft(lower(hex(life)), '0') AS cio_id,
+        arrayMap(
+            node -> node.customer_kind || ':' || node.customer,
+            arraySort(
+                node -> (
+                    node.hash != own.hash, arrayPushBack(node.absorbed, node.joined), node.customer_kind || ':' || node.customer
+                ),
+                arrayFilter(node -> node.customer_kind != 'cio', nodes)
+            )
+        ) AS identifiers,
+        first_version,
+        last_version,
+        arraySort(arrayFilter(
+            pair -> pair.2 NOT IN ('', 'null', '""'),
+            arrayMap(
+                group -> (
+                    group[1].1,
+                    arrayFirst(
+                        top -> top.4 NOT IN ('null', '""') AND NOT arrayExists(
+                            other -> length(other.2) < length(top.2)
+                                AND arraySlice(top.2, 1, length(other.2)) = other.2
+                                AND other.3.1 >= top.2[length(other.2) + 1],
+                            group
+                        ),
+                        group
+                    ).4
+                ),
+                arraySplit((top, number) -> number = 1, tops, arrayEnumerateUniq(tops.1))
+            )
+        )) AS pairs
+    FROM
+    (
+        SELECT
+            arrayFirst(node -> node.hash = node.founder, nodes) AS own,
+            anyIf(if(one.node.joined > 0, one.node.life, bitShiftRight(one.below, 86)), one.node.hash = own.hash) AS life,
+            minIf(one.first_version, one.part = 'seen' AND one.node.customer_kind != 'cio') AS first_version,
+            maxIf(one.version, one.part = 'seen') AS last_version,
+            -- By name: the last that was said of each of those who became one, sorted as in `attributes_of`.
+            arrayReverseSort(
+                row -> (row.1, row.5, row.3),
+                groupArrayIf(
+                    (
+                        one.name,
+                        one.absorbed,
+                        (one.version, one.node.customer_kind, one.node.customer),
+                        one.value,
+                        arrayPushBack(
+                            arrayMap(merger -> toUInt128('340282366920938463463374607431768211455') - merger, one.absorbed),
+                            toUInt128('340282366920938463463374607431768211455')
+                        )
+                    ),
+                    one.part = 'said'
+                )
+            ) AS said,
+            arrayFilter((row, number) -> number = 1, said, arrayEnumerateUniq(said.1, said.2)) AS tops
+        FROM
+        (
+            SELECT
+                stored.part AS part,
+                stored.name AS name,
+                stored.value AS value,
+                stored.version AS version,
+                arrayFirst(node -> node.hash = stored.subject_hash, nodes) AS node,
+                arrayFilter(merger -> merger > stored.version, node.absorbed) AS absorbed,
+                erased.below AS below,
+                if(returned.first_version > 0, returned.first_version, stored.first) AS first_version
+            FROM
+            (
+                SELECT
+                    'seen' AS part, subject_hash, last_version AS version, first_version AS first, '' AS name, '' AS value,
+                    toUInt128(0) AS linked_hash
+                FROM stored_customers FINAL
+                WHERE (workspace, customer, customer_kind) IN (
+                    SELECT {workspace:String}, node.customer, node.customer_kind FROM (SELECT arrayJoin(nodes) AS node)
+                )
+                UNION ALL
+                SELECT 'said', subject_hash, version, toUInt128(0), name, value, linked_hash
+                FROM stored_attributes FINAL
+                WHERE (workspace, customer, customer_kind) IN (
+                    SELECT {workspace:String}, node.customer, node.customer_kind FROM (SELECT arrayJoin(nodes) AS node)
+                )
+            ) AS stored
+            LEFT ANY JOIN
+            (
+                SELECT subject_hash, below FROM erased_subjects WHERE subject_hash IN (SELECT arrayJoin(nodes).hash)
+            ) AS erased
+                ON stored.subject_hash = erased.subject_hash
+            LEFT ANY JOIN
+            (
+                -- Of those who were deleted, or whose workspace was, and came back: their first message since, see `seen`.
+                SELECT since.subject_hash AS subject_hash, min(since.version) AS first_version
+                FROM
+                (
+                    SELECT subject_hash, version
+                    FROM stored_identifies
+                    WHERE (workspace, customer, customer_kind) IN (
+                        SELECT {workspace:String}, node.customer, node.customer_kind FROM (SELECT arrayJoin(nodes) AS node)
+                    )
+                    UNION ALL
+                    SELECT subject_hash, version
+                    FROM stored_events FINAL
+                    WHERE customer_kind NOT IN ('anon', 'invite') AND (workspace, customer, customer_kind) IN (
+                        SELECT {workspace:String}, node.customer, node.customer_kind FROM (SELECT arrayJoin(nodes) AS node)
+                    )
+                ) AS since
+                LEFT ANY JOIN
+                (
+                    SELECT subject_hash, below FROM erased_subjects WHERE subject_hash IN (SELECT arrayJoin(nodes).hash)
+                ) AS erased
+                    ON since.subject_hash = erased.subject_hash
+                CROSS JOIN (SELECT max(version) AS version FROM erased_workspaces WHERE workspace = {workspace:String}) AS gone
+                WHERE since.version >= erased.below AND since.version >= gone.version AND erased.below + gone.version > 0
+                GROUP BY subject_hash
+            ) AS returned
+                ON stored.subject_hash = returned.subject_hash
+            LEFT ANTI JOIN
+            (
+                SELECT subject_hash, linked_hash, since, until
+                FROM stored_refusals FINAL
+                WHERE subject_hash IN (SELECT arrayJoin(nodes).hash) AND linked_hash != 0 AND since < until
+            ) AS refused
+                ON stored.subject_hash = refused.subject_hash AND stored.linked_hash = refused.linked_hash
+                AND stored.version >= refused.since AND stored.version < refused.until
+            LEFT ANTI JOIN
+            (
+                SELECT subject_hash, below
+                FROM erased_subjects
+                WHERE subject_hash IN (
+                    SELECT linked_hash FROM stored_attributes WHERE (workspace, customer, customer_kind) IN (
+                        SELECT {workspace:String}, node.customer, node.customer_kind FROM (SELECT arrayJoin(nodes) AS node)
+                    )
+                )
+            ) AS erased_link
+                ON stored.linked_hash = erased_link.subject_hash AND stored.version < erased_link.below
+            CROSS JOIN (SELECT max(version) AS version FROM erased_workspaces WHERE workspace = {workspace:String}) AS gone
+            WHERE stored.version >= erased.below AND stored.version >= gone.version
+            AND (node.customer_kind != 'cio' OR stored.version >= node.joined)
+        ) AS one
+        HAVING max(one.part = 'seen' AND one.node.hash = own.hash)
+    )
+)
+SETTINGS join_use_nulls = 0, analyzer_inline_views = 1
