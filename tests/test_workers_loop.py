@@ -52,6 +52,7 @@ class FakeTables:
         self.guilty = [b'"id":"%d"' % offset for offset in guilty]
         self.blocks: list[bytes] = []
         self.buried: list[tuple[int, int]] = []
+        self.resolved: list[int] = []
 
     def insert(self, block: bytes) -> None:
         self.blocks.append(block)
@@ -63,6 +64,9 @@ class FakeTables:
 
     def bury(self, generation: str, letters: Sequence[DeadLetter]) -> None:
         self.buried += [(letter.placed.record.offset, letter.code) for letter in letters]
+
+    def resolve(self, generation: str, records: Mapping[int, Sequence[Record]]) -> None:
+        self.resolved += [record.offset for run in records.values() for record in run]
 
     def append_time_before(self, generation: str, partition: int, offset: int) -> int:
         return 0

@@ -3,12 +3,22 @@
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.external import ExternalData
 
 from workers.clickhouse import PATIENCE, connect, translated
+
+
+class Given(NamedTuple):
+    """A table that travels with a question. structure: as `hash UInt128, name String`. data: its rows in that format of
+    ClickHouse's."""
+
+    structure: str
+    data: bytes
+    format: str
 
 
 class Connection:
@@ -39,14 +49,17 @@ class Connection:
         parameters: Mapping[str, object] | None = None,
         settings: Mapping[str, object] | None = None,
         formats: Mapping[str, str] | None = None,
+        given: "Given | None" = None,
     ) -> Sequence[Sequence[Any]]:
-        """formats: how values of a type are read, `{"String": "bytes"}`."""
+        """formats: how values of a type are read, `{"String": "bytes"}`. given: the rows of a table `given` that is
+        there for this question: a parameter may not be longer than 128 KiB."""
         with self._translating() as client:
             answer = client.query(
                 sql,
                 parameters=dict(parameters or {}),
                 settings=dict(settings or {}),
                 query_formats=dict(formats or {}),
+                external_data=_external(given) if given else None,
             )
         return answer.result_rows
 
@@ -84,3 +97,7 @@ class Connection:
             yield self._client
         except ClickHouseError as error:
             raise translated(error) from None
+
+
+def _external(given: Given) -> ExternalData:
+    return ExternalData(file_name="given", data=given.data, fmt=given.format, structure=given.structure)

@@ -1,4 +1,4 @@
-"""The pump: poll, insert, commit. Offsets move only after ClickHouse has the rows.
+"""The pump: poll, insert, commit. Offsets move only after ClickHouse has the rows and knows whose they are.
 
 The next batch is read while the last one is inserted. A crash anywhere repeats work: the batch is read again from
 the committed offsets and inserted again, and the tables fold what was there already.
@@ -6,7 +6,7 @@ the committed offsets and inserted again, and the tables fold what was there alr
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -29,6 +29,7 @@ class Tables(Protocol):
 
     def insert(self, block: bytes) -> None: ...
     def bury(self, generation: str, letters: Sequence[DeadLetter]) -> None: ...
+    def resolve(self, generation: str, records: Mapping[int, Sequence[Record]]) -> None: ...
     def append_time_before(self, generation: str, partition: int, offset: int) -> int: ...
 
 
@@ -140,6 +141,10 @@ class Pump:
         if flight.dead:
             failpoints.reach("worker.burying")
             await asyncio.to_thread(self._tables.bury, generation, flight.dead)
+        failpoints.reach("worker.resolving")
+        began = monotonic()
+        await asyncio.to_thread(self._tables.resolve, generation, flight.batch.records)
+        self._metrics.resolved(monotonic() - began)
 
     async def _land(self, flight: "Flight", stop: asyncio.Event) -> None:
         """Wait for the insert, trying again while there is hope, then commit."""

@@ -19,6 +19,9 @@ class WorkerMetrics:
         self.rows = Counter("penstock_worker_rows", "Records that ClickHouse has as rows.", registry=registry)
         self.batches = Counter("penstock_worker_batches", "Inserts that succeeded.", registry=registry)
         self.insert_seconds = Histogram("penstock_worker_insert_seconds", "Of an insert.", registry=registry)
+        self.resolve_seconds = Histogram(
+            "penstock_worker_resolve_seconds", "From an insert on, until its people are resolved.", registry=registry
+        )
         self.dead_letters = Counter(
             "penstock_worker_dead_letters",
             "Records in dead_letters, by ClickHouse's code.",
@@ -56,6 +59,10 @@ class WorkerMetrics:
         for code, count in dead.items():
             self.dead_letters.labels(code).inc(count)
         self.works("insert")
+
+    def resolved(self, seconds: float) -> None:
+        """Of the batch that landed it is known whose the rows are."""
+        self.resolve_seconds.observe(seconds)
 
     def measured(self, lag: Mapping[int, int]) -> None:
         """The log was asked. Of every partition, also those that other workers read."""

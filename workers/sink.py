@@ -1,6 +1,7 @@
 """The insert, and what its answer means."""
 
-from collections.abc import Generator, Sequence
+import time
+from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -10,6 +11,8 @@ from workers.batch import Placed
 from workers.clickhouse import PATIENCE
 from workers.connection import Connection
 from workers.dead_letters import DeadLetter
+from workers.log import Record
+from workers.people.resolve import Resolver
 
 INSERT_SETTINGS = {
     "async_insert": 0,  # the default is 1 since 26.2: the answer would come before the rows
@@ -50,11 +53,13 @@ APPEND_TIME_BEFORE = f"SELECT max(_at) FROM ({APPEND_TIME_BEFORE})"  # noqa: S60
 
 
 class Sink:
-    """The table `messages`, from which all others are filled. Blocking: called in a thread, one call at a time."""
+    """The table `messages`, from which all others are filled, and who is who by it. Blocking: called in a thread, one
+    call at a time."""
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
         """patience: s without a word of ClickHouse, after which an insert is given up and repeated."""
         self._connection = Connection(url, patience=patience)
+        self._resolver = Resolver(self._connection)
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +77,11 @@ class Sink:
         """
         body = _in_halves(block) if failpoints.armed("worker.inserting") else block
         self._connection.insert_json("messages", body, INSERT_SETTINGS)
+
+    def resolve(self, generation: str, records: Mapping[int, Sequence[Record]]) -> None:
+        """Return once the people are who they are after these records, which were inserted. Raises `Away` and `Failed`;
+        a repeat changes nothing."""
+        self._resolver.resolve(generation, records, time.time())
 
     def bury(self, generation: str, letters: Sequence[DeadLetter]) -> None:
         """Return once the letters are in `dead_letters`. Raises `Away` and `Failed`; a repeat changes nothing."""

@@ -12,6 +12,7 @@ from workers.check import admitted, clickhouse_findings
 from workers.clickhouse import Away
 from workers.log import LogAway
 from workers.migrate import Contradiction, migrate
+from workers.people.anew import resolve_all
 
 PAUSE, LONGEST_PAUSE = 0.25, 2.0
 
@@ -49,6 +50,7 @@ def _tables(url: str) -> list[Finding]:
     admitted(url).close()
     try:
         migrate(url)
+        resolve_all(url)
     except Contradiction as error:
         raise BadSettings(str(error)) from None
     return clickhouse_findings(url)

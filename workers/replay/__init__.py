@@ -1,7 +1,7 @@
 """Replay: rows are made again from what is kept of the log. Every record keeps its place and append time, so versions
 come out as they were, every table folds what it has, and a replay of any range at any time changes no view."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -53,6 +53,10 @@ class Target(Protocol):
 
     def copy(self, condition: str, parameters: Mapping[str, object]) -> None:
         """The same for the rows of `journal` of which the condition is true."""
+
+    def resolve(self, keys: Iterable[bytes]) -> None:
+        """Return once the people of inserted records' keys are who they are by all that is there. After `copy` they
+        are."""
 
     def settle(self, letters: Sequence["Letter"]) -> None:
         """Return once these dead letters have their new status; an insert of the mended ones was confirmed."""

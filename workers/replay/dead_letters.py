@@ -85,6 +85,7 @@ class DeadLetterChunk:
         refused = {
             dead.placed.record.offset: dead for dead in land(spliced, target.insert, Allowance(share=1))
         }  # no limit: all of them were dead before
+        target.resolve(one.key for one in self.kept if one.key)
         failpoints.reach("replay.mending")
         placed = [*spliced.records, *spliced.foreign]
         before = {one.offset: one for one in self.kept}

@@ -102,6 +102,7 @@ class LogChunk:
     def land(self, target: Target) -> Landed:
         """Raises `TooManyDeadLetters` as well. Nothing is buried: that is the worker's, and long done."""
         dead = land(self.spliced, target.insert, self.allowance)
+        target.resolve(placed.record.key for placed in self.spliced.records if placed.record.key)
         rows = len(self.spliced.records) + len(self.spliced.foreign) - len(dead)
         return Landed(rows, self._refused(dead) if dead else [])
 

@@ -3,7 +3,7 @@ whatever views there are, and go nowhere."""
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workers.connection import Connection
@@ -70,6 +70,9 @@ class Rehearsal:
         copying = f"INSERT INTO rehearsal ({COLUMNS}) SELECT {COLUMNS} FROM {JOURNAL}{condition}"  # noqa: S608
         self._connection.command(copying, parameters, JOURNAL_SETTINGS)
         self._count()
+
+    def resolve(self, keys: Iterable[bytes]) -> None:
+        """Nobody became anybody."""
 
     def settle(self, letters: Sequence[Letter]) -> None:
         """They keep their status."""

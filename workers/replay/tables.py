@@ -1,9 +1,10 @@
 """A replay's way into ClickHouse: the tables, by the same insert as the worker's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from workers.connection import Connection
+from workers.people.resolve import Resolver
 from workers.replay import Letter
 from workers.sink import DEAD_LETTER_COLUMNS, INSERT_SETTINGS
 
@@ -31,6 +32,7 @@ class Tables:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._resolver = Resolver(connection)
 
     def insert(self, block: bytes) -> None:
         self._connection.insert_json("messages", block, INSERT_SETTINGS)
@@ -38,6 +40,10 @@ class Tables:
     def copy(self, condition: str, parameters: Mapping[str, object]) -> None:
         copying = f"INSERT INTO messages ({COLUMNS}) SELECT {COLUMNS} FROM {JOURNAL}{condition}"  # noqa: S608
         self._connection.command(copying, parameters, COPY_SETTINGS)
+        self._resolver.again_in_journal(condition, parameters)
+
+    def resolve(self, keys: Iterable[bytes]) -> None:
+        self._resolver.again(keys)
 
     def settle(self, letters: Sequence[Letter]) -> None:
         if letters:

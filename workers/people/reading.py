@@ -1,0 +1,222 @@
+"""Reads all that decides who some identifiers are: of those, and of everybody they have to do with."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from workers.connection import Connection
+from workers.people.facts import ANONYMOUS, CIO, UPDATE, Claim, Erasure, Facts, Node
+from workers.people.in_turn import hashes_given, in_turn, texts_given
+
+# An identifier that everybody is said to have, as test@example.com, is nobody's: so many others may claim one, and so
+# many one may claim; the first.
+MOST = 1_000
+
+# Of what was said over and over the first time counts, and the last for how long an anonymous visitor is known. What
+# may have failed at first, for somebody was not known then, is read whole.
+_CLAIMS = """
+SELECT subject_hash, linked_hash, any(workspace), any(customer), any(customer_kind), any(linked), linked_kind,
+    toString(kind), must_exist,
+    if(
+        must_exist OR kind = 'merge' OR any(linked) != '' AND (any(customer_kind) = 'cio' OR linked_kind = 'cio')
+            OR {whole:Bool},
+        groupUniqArray(version),
+        [min(version)]
+    ),
+    max(version)
+FROM stored_claims
+WHERE subject_hash IN (SELECT hash FROM given)
+GROUP BY subject_hash, linked_hash, linked_kind, kind, must_exist
+ORDER BY min(version), linked_hash
+LIMIT {most:UInt32} BY subject_hash
+"""
+_CLAIMED = """
+SELECT linked_hash, subject_hash
+FROM stored_claimed
+WHERE linked_hash IN (SELECT hash FROM given)
+GROUP BY linked_hash, subject_hash
+ORDER BY min(first_version), subject_hash
+LIMIT {most:UInt32} BY linked_hash
+"""
+_ERASURES = """
+SELECT subject_hash, version, any(kind), any(workspace), any(id), any(requested_at)
+FROM stored_erasures
+WHERE subject_hash IN (SELECT hash FROM given)
+GROUP BY subject_hash, version
+"""
+_TOGETHER = """
+SELECT DISTINCT subject_hash, workspace
+FROM stored_erasures
+WHERE kind = 'suppress' AND (workspace, id, version) IN (SELECT workspace, id, version FROM given)
+"""
+# Of whom only the hash is known: behind a `cio_id`.
+_NAMES = """
+SELECT DISTINCT subject_hash, workspace, customer, customer_kind
+FROM stored_customers
+WHERE subject_hash IN (SELECT hash FROM given) AND workspace IN {workspaces:Array(String)}
+"""
+_CREATED = """
+SELECT subject_hash, min(first_version)
+FROM stored_customers
+WHERE (workspace, customer, customer_kind) IN (SELECT workspace, text, kind FROM given)
+GROUP BY subject_hash
+"""
+# After an erasure an event counts where its last repeat stands.
+_CREATED_AGAIN = """
+SELECT known.subject_hash, wanted.since, min(known.version)
+FROM
+(
+    SELECT workspace, customer, customer_kind, subject_hash, version
+    FROM stored_identifies
+    WHERE (workspace, customer, customer_kind) IN (SELECT workspace, text, kind FROM given)
+    UNION ALL
+    SELECT workspace, customer, customer_kind, subject_hash, version
+    FROM stored_events FINAL
+    WHERE customer_kind != 'anon'
+    AND (workspace, customer, customer_kind) IN (SELECT workspace, text, kind FROM given)
+) AS known
+INNER JOIN given AS wanted
+    ON known.workspace = wanted.workspace AND known.customer = wanted.text AND known.customer_kind = wanted.kind
+WHERE known.version > wanted.since
+GROUP BY ALL
+SETTINGS do_not_merge_across_partitions_select_final = 1
+"""
+_LAST_EVENTS = """
+SELECT subject_hash, max(version)
+FROM stored_events
+WHERE (workspace, customer, customer_kind) IN (SELECT workspace, text, kind FROM given)
+GROUP BY subject_hash
+"""
+# Those under which something was said that brings nobody into being.
+_SAID = " UNION DISTINCT ".join(
+    f"SELECT DISTINCT subject_hash FROM {table} WHERE subject_hash IN (SELECT hash FROM given)"  # noqa: S608  ours
+    for table in ("stored_relationships", "stored_segment_members", "stored_devices")
+)
+_NAMED = "workspace String, text String, kind String"
+_ERASED_WORKSPACES = "SELECT workspace, max(version) FROM erased_workspaces GROUP BY workspace"
+
+
+def facts_of(connection: Connection, hashes: Iterable[int]) -> Facts:
+    """Raises `Away` and `Failed`."""
+    return _Reading(connection).read(set(hashes))
+
+
+class _Reading:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._facts = Facts()
+        self._unnamed: dict[int, str] = {}  # and in which workspace their `cio_id` was used
+        self._erased_workspaces: dict[str, int] = {}
+        self._claimants: dict[int, set[int]] = {}
+
+    def read(self, hashes: set[int]) -> Facts:
+        facts = self._facts
+        self._erased_workspaces = dict(self._connection.rows(_ERASED_WORKSPACES))  # type: ignore[arg-type]
+        known: set[int] = set()
+        while hashes:
+            known |= hashes
+            hashes = (self._claims(hashes, whole=False) | self._erasures(hashes)) - known
+        for subject, linked in facts.last_claims:
+            claimants = self._claimants.get(linked, ())
+            if len(claimants) == MOST and subject not in claimants:
+                facts.excess.add((subject, linked))
+        self._name()
+        facts.erasures = {erasure for erasure in facts.erasures if erasure.subject in facts.nodes}
+        self._created()
+        self._again()
+        self._leave_out_erased()
+        facts.addressed |= {hash for hash, node in facts.nodes.items() if node.kind in ("id", ANONYMOUS, CIO)}
+        facts.addressed |= facts.created.keys()
+        facts.addressed |= {row[0] for row in self._rows(_SAID, facts.nodes.keys() - facts.addressed)}
+        return facts
+
+    def _rows(self, sql: str, hashes: Iterable[int], **more: object) -> Iterator[Sequence[Any]]:
+        for some in in_turn(hashes):
+            yield from self._connection.rows(sql, more, given=hashes_given(some))
+
+    def _claims(self, hashes: Iterable[int], *, whole: bool) -> set[int]:
+        """Those of these subjects; returned is whom they name, and who names them."""
+        facts, others = self._facts, set()
+        for row in self._rows(_CLAIMS, hashes, whole=whole, most=MOST):
+            subject, linked, workspace, text, kind, linked_text, linked_kind, said, must_exist, versions, last = row
+            facts.nodes[subject] = Node(subject, workspace, kind, text)
+            facts.addressed.add(subject)
+            alias = not linked_text
+            if linked > UPDATE:
+                others.add(linked)
+                if alias:
+                    self._unnamed[linked] = workspace
+                else:
+                    facts.nodes.setdefault(linked, Node(linked, workspace, linked_kind, linked_text))
+            bare = alias and (not linked_kind or linked == UPDATE)
+            facts.claims |= {Claim(subject, linked, each, said, must_exist, alias, bare) for each in versions}
+            certain = said != "merge" and not must_exist and kind != CIO
+            pair = (subject, linked)
+            facts.last_claims[pair] = max(last if certain else 0, facts.last_claims.get(pair, 0))
+        for linked, subject in self._rows(_CLAIMED, hashes, most=MOST):
+            others.add(subject)
+            self._claimants.setdefault(linked, set()).add(subject)
+        return others
+
+    def _erasures(self, hashes: Iterable[int]) -> set[int]:
+        """Those of these subjects; returned is who was suppressed with them, though nothing else may tell any more."""
+        found = {Erasure(*row) for row in self._rows(_ERASURES, hashes)}
+        self._facts.erasures |= found
+        asked = sorted({erasure.message for erasure in found if erasure.kind == "suppress"})
+        together: dict[int, str] = {}
+        for some in in_turn(asked):
+            rows = [(workspace, id, str(version)) for workspace, id, version in some]
+            given = texts_given("workspace String, id String, version UInt128", rows)
+            together |= dict(self._connection.rows(_TOGETHER, given=given))  # type: ignore[arg-type]
+        if len(together) > len(asked):
+            for hash, workspace in together.items():
+                self._facts.nodes.setdefault(hash, Node(hash, workspace))
+        return set(together)
+
+    def _name(self) -> None:
+        unnamed = {hash: workspace for hash, workspace in self._unnamed.items() if hash not in self._facts.nodes}
+        for row in self._rows(_NAMES, unnamed, workspaces=sorted(set(unnamed.values()))):
+            hash, workspace, text, kind = row
+            self._facts.nodes[hash] = Node(hash, workspace, kind, text)
+
+    def _created(self) -> None:
+        nodes = [node for node in self._facts.nodes.values() if node.kind not in ("", CIO)]
+        for some in in_turn(_name(node) for node in nodes):
+            for hash, version in self._connection.rows(_CREATED, given=texts_given(_NAMED, some)):
+                self._facts.created[hash] = {version}
+        for some in in_turn(_name(node) for node in nodes if node.kind == ANONYMOUS):
+            rows = self._connection.rows(_LAST_EVENTS, given=texts_given(_NAMED, some))
+            self._facts.last_events |= dict(rows)  # type: ignore[arg-type]
+
+    def _again(self) -> None:
+        """Of those who were erased, or may have been with others, also what came after the first time."""
+        gone, since = self._erased_workspaces, []
+        erased = {node.hash for node in self._facts.nodes.values() if node.workspace in gone}
+        erased |= {erasure.subject for erasure in self._facts.erasures}
+        for part in self._facts.parts(erased):
+            nodes = [self._facts.nodes[hash] for hash in part]
+            versions = {erasure.version for erasure in self._facts.erasures if erasure.subject in part}
+            for node in nodes:
+                if node.kind not in ("", CIO):
+                    since += [(*_name(node), str(version)) for version in versions]
+                    since += [(*_name(node), str(gone[node.workspace] - 1))] if node.workspace in gone else []
+            self._claims(part, whole=True)
+        for some in in_turn(since):
+            given = texts_given(f"{_NAMED}, since UInt128", some)
+            for hash, _, version in self._connection.rows(_CREATED_AGAIN, given=given):
+                self._facts.created.setdefault(hash, set()).add(version)
+
+    def _leave_out_erased(self) -> None:
+        """What a whole workspace said before it was erased never was."""
+        facts, gone = self._facts, self._erased_workspaces
+        if not gone:
+            return
+        below = {hash: gone.get(node.workspace, 0) for hash, node in facts.nodes.items()}
+        facts.claims = {claim for claim in facts.claims if claim.version >= below[claim.subject]}
+        left = {(claim.subject, claim.linked) for claim in facts.claims}
+        facts.last_claims = {pair: last for pair, last in facts.last_claims.items() if pair in left}
+        for hash, versions in facts.created.items():
+            facts.created[hash] = {version for version in versions if version >= below[hash]}
+
+
+def _name(node: Node) -> tuple[str, str, str]:
+    return node.workspace, node.text, node.kind
