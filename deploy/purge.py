@@ -47,7 +47,7 @@ def _print(console: Console, sweep: Sweep) -> None:
             table.add_row(name, f"{rows:,}")
         console.print(table)
     took = (sweep.ended_at - sweep.started_at).total_seconds()
-    looked = f"{sweep.erasures:,} deletions and suppressions, {sweep.workspaces:,} erased workspaces"
+    looked = f"{sweep.erasures:,} deleted or suppressed identifiers, {sweep.workspaces:,} erased workspaces"
     console.print(f"Swept for {looked} in {took:.1f} s: {_outcome(sweep)}", soft_wrap=True)
     if sweep.removed:
         console.print(OLD_PARTS, soft_wrap=True)

@@ -230,8 +230,7 @@ def test_older_log_is_audited_for_itself(landed: Embedded) -> None:
 def test_doubled_row_of_a_view_is_named(landed: Embedded) -> None:
     """Should a view ever show something twice, the audit says which."""
     landed.client.command(
-        "CREATE OR REPLACE VIEW customers AS SELECT 'site' AS workspace, 'id' AS customer_kind, '1' AS customer"
-        " FROM numbers(2)"
+        "CREATE OR REPLACE VIEW customers AS SELECT 'site' AS workspace, '1' AS cio_id FROM numbers(2)"
     )
 
     report = audited(landed)

@@ -28,6 +28,7 @@ LEGIBLE = {
     "stored_customers",
     "stored_devices",
     "stored_links",
+    "stored_claims",
     "erasures",
 }
 

@@ -217,7 +217,7 @@ def test_from_the_request_to_the_proof(tmp_path: Path) -> None:
         [told] = map(json.loads, run("erasures", "id:42", "--json", settings=settings).stdout.splitlines())
         unknown = run("erasures", "id:43", settings=settings)
         assert (purged.returncode, listed.returncode, unknown.returncode) == (0, 0, 0)
-        assert "1 deletions and suppressions, 0 erased workspaces" in purged.stdout
+        assert "2 deleted or suppressed identifiers, 0 erased workspaces" in purged.stdout
         assert told["hash"][:12] in listed.stdout
         assert (told["workspace"], told["final"]) == ("site", False)
         assert told["on_log_until"] == told["in_journal_until"]

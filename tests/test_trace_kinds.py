@@ -109,6 +109,41 @@ def test_what_names_two_is_erased_with_the_other_one(place: Embedded) -> None:
     assert fates(place, 1, 2, 3, 4) == [gone, gone, ("inserted", "")]
 
 
+def test_message_tells_whose_it_is(place: Embedded) -> None:
+    """Whatever identifier it was said under; nobody's while nobody claims the visitor."""
+    place.land(made(1, subject="anon:a"), made(2, subject="id:1"), made(3, subject="anon:b"))
+    alone = [seen(place, number)[0].person for number in (1, 2, 3)]
+    place.land(made(4, "identify", "id:1", links=("email:a@x.org", "anon:a")), made(5, subject="email:a@x.org"))
+    together = [seen(place, number)[0].person for number in range(1, 6)]
+    place.land(made(6, subject=f"cio:{together[1]}"))
+
+    assert (alone[0], alone[2], together[2]) == ("", "", "")
+    assert len(alone[1]) == 32
+    assert [together[0], together[1], together[3], together[4], seen(place, 6)[0].person] == [alone[1]] * 5
+
+
+def test_message_tells_what_was_not_done_of_it(place: Embedded) -> None:
+    """A merge with nobody, a link to somebody else, a `cio_id` that is none; a merge that took effect tells nothing."""
+    place.land(
+        made(1, subject="id:1"),
+        made(2, subject="email:b@x.org"),
+        made(3, "identify", "id:1", links=("email:b@x.org",)),
+        made(4, "merge", "id:nobody", links=("id:1",)),
+        made(5, "merge", "id:1", links=("id:nobody",)),
+        made(6, subject=f"cio:{1:032x}"),
+        made(7, "merge", "id:1", links=("email:b@x.org",)),
+    )
+
+    told = {number: seen(place, number)[0].refusals for number in range(1, 8)}
+
+    assert {number: refusals for number, refusals in told.items() if refusals} == {
+        3: ["identifier_conflict: email:b@x.org"],
+        4: ["unknown_primary: id:1"],
+        5: ["unknown_secondary: id:nobody"],
+        6: ["unknown_cio_id"],
+    }
+
+
 def test_rejection_is_found_by_its_id(place: Embedded) -> None:
     """With the reason and what it would have been told; also where nobody knows whose it was."""
     data = msgspec.Raw(b'{"status":400,"messages":["userId is required","type is unknown"],"excerpt":"{","left_out":0}')

@@ -29,10 +29,44 @@ class Cause:
         return f"({below} > 0 AND {version} < {below} + {itself})"
 
 
+# Messages of which it is not known yet what they make of people, see `workers/people`. A partition of which nothing was
+# ever resolved has none.
+UNRESOLVED = """(
+    SELECT said.kind AS kind, said.subject_hash AS subject_hash, said.other_hashes AS other_hashes, said._at AS _at
+    FROM journal AS said
+    INNER JOIN
+    (
+        SELECT _log, _partition, max(_offset) AS last FROM resolutions GROUP BY _log, _partition
+    ) AS resolved ON said._log = resolved._log AND said._partition = resolved._partition
+    WHERE said._offset > resolved.last
+    AND (said.kind IN ('delete', 'suppress', 'unsuppress') OR notEmpty(said.links) OR startsWith(said.subject, 'cio:'))
+)"""
 # A suppression that nobody ended hides whatever comes. What of it is no older than `open` stays on disk: its end may
-# still be in an edge's spool, and frees what came after it.
+# still be in an edge's spool, and frees what came after it. Whom an unresolved message names waits: of what is gone
+# nobody could find out whose else it was.
 SUBJECTS = Cause(
-    "(SELECT subject_hash AS who, greatest(settled, least(below, {open:UInt128})) AS version FROM erased_subjects)",
+    f"""
+    (
+        SELECT subject_hash AS who, greatest(settled, least(below, {{open:UInt128}})) AS version
+        FROM erased_subjects
+        WHERE subject_hash NOT IN (SELECT arrayJoin(arrayPushFront(other_hashes, subject_hash)) FROM {UNRESOLVED})
+    )
+    """,  # noqa: S608  nothing of it comes from outside
+    "hex({})",
+    1_000,
+)
+# Nobody's identifiers that only somebody named who is gone. A finding that comes later is another matter.
+FORGOTTEN = Cause(
+    """
+    (
+        WITH nobodys AS (SELECT subject_hash FROM stored_people FINAL WHERE founder_hash = 0)
+        SELECT subject_hash AS who, toUInt128(resolved_at) + 1 AS version
+        FROM stored_people FINAL
+        WHERE founder_hash = 0
+        AND subject_hash NOT IN (SELECT subject_hash FROM stored_claims WHERE subject_hash IN (SELECT * FROM nobodys))
+        AND subject_hash NOT IN (SELECT linked_hash FROM stored_claims WHERE linked_hash IN (SELECT * FROM nobodys))
+    )
+    """,
     "hex({})",
     1_000,
 )
@@ -77,8 +111,18 @@ _BLANK = (
     " relationships = [], other_hashes = [], attributes = [], data = '', fingerprint = '', context = ''"
 )
 _OTHER_ERASED = SUBJECTS.erased("other")
-# What others say of somebody stays theirs without the name. The hashes are in the order of the names.
+# What others say of somebody stays theirs without the name. The hashes are in the order of the names. The attribute
+# that is such a name goes as well.
 _WITHOUT_OTHERS = f"""
+    attributes = arrayFilter(
+        attribute -> attribute.1 NOT IN ('id', 'email', 'phone', 'anonymous_id') OR NOT arrayExists(
+            (link, other) -> startsWith(link, if(attribute.1 = 'anonymous_id', 'anon', attribute.1) || ':')
+                AND {_OTHER_ERASED},
+            links,
+            arraySlice(other_hashes, 1, length(links))
+        ),
+        attributes
+    ),
     links = arrayFilter((link, other) -> NOT {_OTHER_ERASED}, links, arraySlice(other_hashes, 1, length(links))),
     relationships = arrayFilter(
         (end, other) -> NOT {_OTHER_ERASED},
@@ -140,6 +184,7 @@ ERASABLE = (
     ),
     Erasable("stored_events"),
     Erasable("stored_attributes"),
+    Erasable("stored_attributes", "linked_hash", holding="linked_hash != 0", causes=(SUBJECTS,)),
     Erasable("stored_identifies"),
     Erasable("stored_customers", version="last_version"),
     Erasable("stored_devices"),
@@ -152,6 +197,14 @@ ERASABLE = (
     Erasable("stored_unsubscribes"),
     Erasable("stored_links"),
     Erasable("stored_links", "linked_hash", causes=(SUBJECTS,)),
+    # Also of a deletion, which may name somebody by a `cio_id`.
+    Erasable("stored_claims", itself="(kind IN ('delete', 'suppress', 'unsuppress'))"),
+    Erasable("stored_claims", "linked_hash", causes=(SUBJECTS,)),
+    # Of nobody's it is 0.
+    Erasable("stored_finder", version="joined"),
+    Erasable("stored_finder", version="toUInt128(resolved_at)", causes=(FORGOTTEN,)),
+    Erasable("stored_people", version="joined"),
+    Erasable("stored_people", version="toUInt128(resolved_at)", causes=(FORGOTTEN,)),
     Erasable("stored_rejections"),
     Erasable("erasures", itself="1"),
 )

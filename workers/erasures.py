@@ -28,7 +28,14 @@ SELECT
     toUnixTimestamp64Milli(min(requested_at)) AS requested,
     toUnixTimestamp64Milli(min(hidden_at)) AS hidden,
     toUInt64(bitAnd(bitShiftRight(version, 44), 4398046511103)) AS appended
-FROM stored_erasures
+FROM
+(
+    SELECT subject_hash, version, kind, workspace, id, requested_at, hidden_at FROM stored_erasures
+    UNION ALL
+    SELECT subject_hash, version, kind, workspace, id, requested_at, hidden_at
+    FROM stored_derived_erasures FINAL
+    WHERE kind != 'none'
+)
 WHERE kind != 'unsuppress' AND ({workspace:String} = '' OR workspace = {workspace:String})
 AND ({subject:String} = '' OR subject_hash = assumeNotNull(reinterpretAsUInt128(sipHash128Keyed(
     (SELECT (k0, k1) FROM erasure_key), workspace || '\\0' || {subject:String}
@@ -64,7 +71,8 @@ ORDER BY started_at
 
 @dataclass(frozen=True)
 class Erasure:
-    """One deletion, or one suppression: a deletion that lasts until somebody ends it.
+    """One deletion, or one suppression: a deletion that lasts until somebody ends it. Of a person with several
+    identifiers each has one.
 
     kind: `delete`, `suppress`, or `workspace` where a whole one was erased.
     hash: of the subject, in hex; empty for a workspace.

@@ -16,13 +16,25 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas import failpoints
 from workers.clickhouse import connect, translated
-from workers.erasable import ERASABLE, Erasable
+from workers.erasable import ERASABLE, UNRESOLVED, Erasable
+from workers.erasures import SETTLED
+from workers.people.anew import resolve_workspace
 from workers.removal import found, remove
 
 MUTATION_SECONDS = 3600.0  # a removal that rewrites a large table takes its time
 PASSES = 3  # over a table while rows come back into it
 # For how long the end of a suppression may be on its way. What it would free has to be there when it comes.
 UNSETTLED = timedelta(days=1)
+# What a deletion did to other identifiers of its person, as it was found: it can be found no more once the rows that it
+# follows from are gone.
+SETTLE = """
+INSERT INTO stored_erasures (subject_hash, version, kind, workspace, id, requested_at, hidden_at)
+SELECT subject_hash, version, kind, workspace, id, requested_at, hidden_at
+FROM stored_derived_erasures FINAL
+WHERE kind != 'none' AND (subject_hash, version) NOT IN (SELECT subject_hash, version FROM stored_erasures)
+"""
+# Deletions that wait until it is known whom they delete, though this sweep would be the proof of them.
+WAITING = f"SELECT countIf(kind IN ('delete', 'suppress')) FROM {UNRESOLVED} WHERE _at < {{before:UInt64}}"  # noqa: S608
 
 log = structlog.get_logger()
 
@@ -31,7 +43,8 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Sweep:
-    """What one sweep did. removed: rows by table; survivors: rows that came back while it went on."""
+    """What one sweep did. removed: rows by table; survivors: rows that came back while it went on, and deletions of
+    which it was not known yet whom they delete."""
 
     started_at: datetime
     ended_at: datetime
@@ -95,6 +108,7 @@ def erase_workspace(url: str, workspace: str) -> None:
         raise translated(error) from None
     finally:
         client.close()
+    resolve_workspace(url, workspace)
 
 
 def _sweep(client: Client, progress: Progress) -> Sweep:
@@ -105,7 +119,8 @@ def _sweep(client: Client, progress: Progress) -> Sweep:
     )
     workspaces = client.query("SELECT uniqExact(workspace, version) FROM erased_workspaces")
     removed: dict[str, int] = {}
-    survivors = 0
+    before = int((started_at - SETTLED).timestamp() * 1000)
+    survivors = int(client.query(WAITING, parameters={"before": before}).result_rows[0][0])
     for erasable in ERASABLE:
         progress(erasable.table, 0)
         rows, left = _emptied(client, erasable, open, progress)
@@ -141,6 +156,8 @@ def _pass(client: Client, erasable: Erasable, open: int, progress: Progress) -> 
     for cause in erasable.causes:
         batch = found(client, erasable, cause, open)
         while batch.rows:
+            # After they were found: by then it is known of all of them what else they were called.
+            client.command(SETTLE)
             remove(client, erasable, cause, batch)
             removed += batch.rows
             progress(erasable.table, batch.rows)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from workers.audit.taken import KEPT, SLICE, taken, taken_with_others
 
 LISTED = 100  # of one question
-# What there is in a slice: kinds, and whether any message has links or relationships.
+# What there is in a slice: kinds, and whether any message has links or relationships, or is about a `cio_id`.
 KINDS = f"""
 SELECT arrayConcat(
     groupUniqArray(toString(kind)),
     if(max(notEmpty(links)), ['links'], []),
-    if(max(notEmpty(relationships)), ['relationships'], [])
+    if(max(notEmpty(relationships)), ['relationships'], []),
+    if(max(startsWith(subject, 'cio:')), ['cio'], [])
 )
 FROM journal
 WHERE {SLICE}
@@ -101,6 +102,13 @@ _LINKS = taken_with_others(
     "match(subject, '^(id|email|phone|cio|anon):')",
     "arrayMap(hash -> (hash, '', ''), arraySlice(other_hashes, 1, length(links)))",
 )
+# As in `to_claims`: also whom a `cio_id` names that a message is about.
+_NAMED = taken_with_others(
+    "startsWith(subject, 'cio:')",
+    "[(if(match(subject, '^cio:[0-9a-f]{32}([1-9a-f][0-9a-f]{0,10})?$') AND NOT match(subject, '^cio:0{31}1'),"
+    " reinterpretAsUInt128(reverse(unhex(substring(subject, 5, 32)))), toUInt128(0)), '', '')]",
+)
+_CLAIMS = f"(SELECT * FROM {_LINKS} UNION ALL SELECT * FROM {_NAMED})"  # noqa: S608
 # As in `to_relationships`: a customer's with an object, that it is or is no more, and each of its attributes.
 _RELATIONSHIPS = taken_with_others(
     "1",
@@ -136,6 +144,13 @@ MESSAGES_WITHOUT_ROWS: Mapping[str, Question] = {
         taken(f"{_in(('identify', *RARER))} AND {_CUSTOMERS}"),
         "subject_hash, version",
         f"SELECT subject_hash, version FROM stored_identifies WHERE {_AT}",  # noqa: S608
+    ),
+    "stored_claims": _lacking(
+        "stored_claims",
+        ("links", "cio"),
+        _CLAIMS,
+        "subject_hash, other, version",
+        f"SELECT subject_hash, linked_hash AS other, version FROM stored_claims WHERE {_AT}",  # noqa: S608
     ),
     # Also those below another one: none of them is ever removed.
     "stored_erasures": _lacking(

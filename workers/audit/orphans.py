@@ -10,7 +10,9 @@ _SENT = f"(SELECT subject_hash, version FROM journal WHERE {SLICE})"  # noqa: S6
 _CUSTOMER = "customer_kind || ':' || customer"
 
 
-def _rows(table: str, subject: str = _CUSTOMER, *, version: str = "version", who: str = "subject_hash") -> str:
+def _rows(
+    table: str, subject: str = _CUSTOMER, *, version: str = "version", who: str = "subject_hash", which: str = "1"
+) -> str:
     """Those appended within the slice. subject: that of the message, and `who` its hash; without the text of it, its
     partition is not known."""
     place, at = _OFFSET.format(version=version), _AT.format(version=version)
@@ -19,7 +21,7 @@ def _rows(table: str, subject: str = _CUSTOMER, *, version: str = "version", who
     return f"""
     SELECT '{table}' AS table, {place} AS place, {who} AS who, {version} AS seen
     FROM {table}
-    WHERE {at} >= {{from:UInt64}} AND {at} < {{to:UInt64}}
+    WHERE {which} AND {at} >= {{from:UInt64}} AND {at} < {{to:UInt64}}
     AND ({at} < {{began:UInt64}} OR {place} < {committed if subject else "arrayMin({committed:Array(UInt64)})"})
 """  # noqa: S608
 
@@ -41,8 +43,15 @@ _TABLES = (
     _rows("stored_form_submissions"),
     _rows("stored_unsubscribes", "'delivery:' || delivery_id"),
     _rows("stored_links"),
+    # Of those behind a `cio_id` in a link no message is the subject's.
+    _rows("stored_claims", which="NOT (customer_kind = 'cio' AND linked = '' AND linked_kind != '')"),
     _rows("stored_rejections", "'rejection:' || rejection"),
-    _rows("stored_erasures", ""),
+    # What a purge made final of whom a deletion deleted besides has no message of its own.
+    _rows(
+        "stored_erasures",
+        "",
+        which="(subject_hash, version) NOT IN (SELECT subject_hash, version FROM stored_derived_erasures)",
+    ),
 )
 # All tables at once: what was sent is looked up in one set.
 ROWS_WITHOUT_MESSAGES = f"""

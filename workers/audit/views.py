@@ -10,16 +10,19 @@ LISTED = 100
 # What there is one row of in each. The same id in another month is another event: `stored_events` says why.
 KEYS = {
     "events": "workspace, customer_kind, customer, toYYYYMM(filed_at), id",
-    "customers": "workspace, customer_kind, customer",
+    "customers": "workspace, cio_id",
     "devices": "workspace, token",
     "objects": "workspace, object_type_id, object_id, cio_object_id",
-    "relationships": "workspace, customer_kind, customer, object_type_id, object_id, cio_object_id",
-    "segment_members": "workspace, segment_id, customer_kind, customer",
+    "relationships": (
+        "workspace, person, if(person = '', customer_kind || ':' || customer, ''),"
+        " object_type_id, object_id, cio_object_id"
+    ),
+    "segment_members": "workspace, segment_id, person",
     "deliveries": "workspace, delivery_id, metric",
     "form_submissions": "workspace, form_id, customer_kind, customer, id",
     "forms": "workspace, form_id",
     "unsubscribes": "workspace, delivery_id",
-    "subscription_preferences": "workspace, customer_kind, customer, preference",
+    "subscription_preferences": "workspace, person, preference",
     "identifiers": "workspace, customer_kind, customer, linked_kind, linked, kind",
 }
 DOUBLES = "SELECT workspace, count() AS times FROM {view} GROUP BY {key} HAVING times > 1 LIMIT {{listed:UInt32}}"

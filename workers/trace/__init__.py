@@ -36,6 +36,8 @@ class Sighting:
     at, received_at, spooled_at: ms since 1970; 0 where it is not known.
     behind: records that the worker takes before this one.
     detail: which later one, which deletion, which suppression or which error.
+    person: the `cio_id` of the person whose it is by now; empty if it is nobody's, or not in a table.
+    refusals: which of the identifiers that it names were not linked, or why nothing was done of it at all.
     """
 
     fate: str
@@ -54,6 +56,8 @@ class Sighting:
     spooled_at: int = 0
     behind: int = 0
     detail: str = ""
+    person: str = ""
+    refusals: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -6,7 +6,9 @@ from workers.asking import Asking
 from workers.log.places import LogState
 from workers.trace import MOST, Sighting, Wanted, decoded, sighting
 from workers.trace.fate import Taken, fate
+from workers.trace.whose import person, refusals
 
+PEOPLE = ("id:", "email:", "phone:", "cio:", "anon:")
 _OF_SUBJECT = "subject = {subject:String} AND _at >= {since:UInt64} AND _at <= {until:UInt64}"
 _IN_WORKSPACE = "({workspace:String} = '' OR workspace = {workspace:String})"
 _IN_JOURNAL = f"""
@@ -92,6 +94,9 @@ def _in_journal(asking: Asking, wanted: Wanted, state: LogState | None) -> Itera
             seen.behind = seen.offset - state.committed.get(seen.partition, state.begin[seen.partition])
         else:
             seen.fate, seen.detail = fate(asking, Taken(seen, target, hash, others, version))
+            if seen.fate in ("inserted", "replaced") and seen.subject.startswith(PEOPLE):
+                seen.person = person(asking, seen.workspace, hash, version)
+                seen.refusals = refusals(asking, hash, others, version)
         yield seen
 
 
