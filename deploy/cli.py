@@ -12,6 +12,7 @@ from deploy.command import BAD_SETTINGS, asking, begin, configured, fail
 from deploy.commands.audit import audit
 from deploy.commands.check import check
 from deploy.commands.erasures import erasures
+from deploy.commands.person import person
 from deploy.commands.purge import erase_workspace, purge
 from deploy.commands.replay import replay
 from deploy.commands.trace import trace
@@ -205,6 +206,7 @@ app.command("replay")(replay)
 app.command("audit")(audit)
 app.command("check")(check)
 app.command("trace")(trace)
+app.command("person")(person)
 app.command("purge")(purge)
 app.command("erase-workspace")(erase_workspace)
 app.command("erasures")(erasures)

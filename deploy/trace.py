@@ -112,6 +112,9 @@ def _lines(seen: Sighting) -> list[tuple[str, str]]:
         lines.append(("spooled", f"{_when(seen.spooled_at)}, until the log was back"))
     if seen.log:
         lines.append(("on the log", f"{_when(seen.at)}, {seen.log} partition {seen.partition} offset {seen.offset}"))
+    if seen.person:
+        lines.append(("person", f"cio_{seen.person}"))
+    lines += [("refused", refusal) for refusal in seen.refusals]
     return [*lines, ("now", _fate(seen)), *[("next", text) for text in [following(seen)] if text]]
 
 
