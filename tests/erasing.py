@@ -55,19 +55,21 @@ class Story:
             self.add("delete_relationships", subject, relationships=(("cio_object:7", pairs),)),
             self.add("add_to_segment", subject, target="7"),
             self.add("remove_from_segment", subject, target="8"),
-            self.add("merge", subject, links=(f"cio:{text}",)),
+            self.add("merge", subject, links=(f"cio:x{text}", f"id:unheard-of-{text}")),
             self.add("form", subject, target="f1", data=msgspec.Raw(b'{"t":"%b"}' % text.encode()), attributes=pairs),
         ]
 
     def naming(self, subject: str, text: str = "x") -> list[Placed]:
-        """Messages about others that name a customer, with a text in what they say of that one alone."""
+        """Messages about others that name a customer, with a text in what they say of that one alone. None of them
+        becomes the same person."""
         pairs, stays, recipient = (("role", f'"{text}"'),), (("role", '"stays"'),), subject.partition(":")[2]
         ends, links = (("id:stays", stays), (subject, pairs)), (subject, "email:stays")
         return [
+            self.add("identify", "id:stays"),
             self.add("identify", "object:1/acme", attributes=stays, relationships=ends),
             self.add("delete_relationships", "object:1/other", relationships=ends),
             self.add("identify", "id:stays", links=links, relationships=(("object:1/acme", stays),)),
-            self.add("merge", "id:stays", links=(subject,)),
+            self.add("merge", "id:nobody", links=(subject,)),
             self.add("metric", "delivery:d1", name="sent", attributes=(("recipient", f'"{recipient}"'), *pairs)),
         ]
 

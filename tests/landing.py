@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,8 +25,8 @@ class Appends(Protocol):
 
 @dataclass
 class Load:
-    """Messages of a workspace of its own: events, identifies, devices, a customer that is deleted and comes back, and
-    some that ClickHouse refuses. `taken` are those that the log acknowledged."""
+    """Messages of a workspace of its own: events, identifies that give an email, devices, a customer that is deleted
+    and comes back, and some that ClickHouse refuses. `taken` are those that the log acknowledged."""
 
     workspace: str = field(default_factory=lambda: f"site{uuid.uuid4().hex[:12]}")
     taken: list[Message] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Load:
                 devices[message.subject] = message.target
         return {
             "events": {subject: sorted(numbers) for subject, numbers in events.items() if numbers},
-            "customers": attributes,
+            "customers": {subject: (_shown(pairs), _people(subject, pairs)) for subject, pairs in attributes.items()},
             "devices": devices,
             "dead": sum(message.kind not in (*TAKEN, "delete") for message in self.taken),
         }
@@ -80,7 +80,8 @@ class Load:
             **here,
         )
         customers = client.query(
-            "SELECT customer_kind || ':' || customer, attributes FROM customers WHERE workspace = {workspace:String}",
+            "SELECT customer_kind || ':' || customer, attributes, identifiers FROM customers"
+            " WHERE workspace = {workspace:String}",
             **here,
         )
         devices = client.query(
@@ -92,7 +93,7 @@ class Load:
         assert len({row[0] for row in customers.result_rows}) == len(customers.result_rows), "a customer twice"
         return {
             "events": {row[0]: row[1] for row in events.result_rows},
-            "customers": {row[0]: row[1] for row in customers.result_rows},
+            "customers": {row[0]: (row[1], row[2]) for row in customers.result_rows},
             "devices": {row[0]: row[1] for row in devices.result_rows},
             "dead": dead.result_rows[0][0],
         }
@@ -101,7 +102,9 @@ class Load:
         if number % 100 == 50:
             return self._message(number, kind="delete")
         if number % 10 == 3:
-            return self._message(number, kind="identify", attributes=(("n", str(number)),))
+            email = f"{number % CUSTOMERS}@example.com"
+            pairs = (("n", str(number)), ("email", f'"{email}"'))
+            return self._message(number, kind="identify", attributes=pairs, links=(f"email:{email}",))
         if number % 10 == 0:
             return self._message(number, kind="add_device", name="ios", target=f"of {number % CUSTOMERS}")
         return self._message(number, kind="event", name="e", data=msgspec.Raw(b'{"n":%d}' % number))
@@ -117,6 +120,15 @@ class Load:
             context=TRACK,
             **fields,
         )
+
+
+def _shown(attributes: Mapping[str, str]) -> dict[str, str]:
+    return {name: text.strip('"') for name, text in attributes.items()}
+
+
+def _people(subject: str, attributes: Mapping[str, str]) -> list[str]:
+    """The identifiers of a customer: what was said of it since it was deleted last tells whether it has an email."""
+    return [subject, f"email:{_shown(attributes)['email']}"] if "email" in attributes else [subject]
 
 
 async def lands(load: Load, client: Client, within: float = 60) -> None:

@@ -1,84 +1,62 @@
 """What the views must say, computed from the same records in plain Python."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from tests.model_journal import EVENTS, Key, rejections, repeats
-from tests.model_preferences import of_preferences, preferences
-from tests.placed import Hidden, Placed, Version, recipient, shown, whom
+from tests.model_journal import Key, rejections, repeats
+from tests.model_people import People
+from tests.model_persons import CIO, EVENTS, KINDS, NOT_SET, OBJECTS, Hashes, Person, begins
+from tests.model_preferences import preferences
+from tests.model_seen import Seen, Times
+from tests.placed import Placed, Version, recipient, shown, whom
 
-__all__ = ["Placed", "Version", "World", "shown", "world"]
+__all__ = ["Customer", "Placed", "Version", "World", "shown", "world"]
 
-CUSTOMERS = ("id:", "email:", "phone:", "cio:", "anon:")
-OBJECTS = ("object:", "cio_object:")
-NO_BEGINNING = ("anon:", "invite:", "form:")  # unless they are identified
-CREATE = (*EVENTS, "add_device", "add_relationships", "form")
 Attributes = dict[str, str]  # by exact text
+
+
+class Customer(NamedTuple):
+    person: str
+    identifiers: tuple[str, ...]
+    attributes: Attributes
+    email: str
 
 
 @dataclass
 class World:
-    """The views by their names; `seen`: (workspace, subject) -> first and last time of a customer or an object; all
-    times in ms since 1970."""
+    """The views by their names; `seen`: (workspace, founder or object) -> first and last time. All times are in ms
+    since 1970. A person is the text that `model_persons.named` gives, nobody is empty. Whose something is, is told by
+    the subject that was used, and the person."""
 
-    events: dict[tuple[str, str, str], tuple[str, str]] = field(default_factory=dict)
-    customers: dict[tuple[str, str], Attributes] = field(default_factory=dict)
+    events: dict[tuple[str, str, str], tuple[str, str, str]] = field(default_factory=dict)
+    customers: dict[tuple[str, str], Customer] = field(default_factory=dict)
     objects: dict[tuple[str, str], Attributes] = field(default_factory=dict)
-    seen: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-    devices: dict[tuple[str, str], tuple[str, str, Attributes, int]] = field(default_factory=dict)
-    relationships: dict[tuple[str, str, str], tuple[Attributes, int]] = field(default_factory=dict)
-    segment_members: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    seen: dict[tuple[str, str], Times] = field(default_factory=dict)
+    devices: dict[tuple[str, str], tuple[str, str, str, Attributes, int]] = field(default_factory=dict)
+    relationships: dict[tuple[str, str, str], tuple[str, Attributes, int]] = field(default_factory=dict)
+    segment_members: dict[tuple[str, str, str], tuple[str, int]] = field(default_factory=dict)
     deliveries: dict[tuple[str, str, str], tuple[str, str]] = field(default_factory=dict)
-    form_submissions: dict[tuple[str, str, str, str], str] = field(default_factory=dict)
+    form_submissions: dict[tuple[str, str, str, str], tuple[str, str]] = field(default_factory=dict)
     forms: dict[tuple[str, str], tuple[int, int, int]] = field(default_factory=dict)
     unsubscribes: dict[tuple[str, str], int] = field(default_factory=dict)
-    subscription_preferences: dict[tuple[str, str, str], str] = field(default_factory=dict)
-    identifiers: dict[tuple[str, str, str, str], tuple[str, int]] = field(default_factory=dict)
+    subscription_preferences: dict[tuple[str, str, str], tuple[str, str]] = field(default_factory=dict)
+    identifiers: dict[tuple[str, str, str, str], tuple[str, int, str]] = field(default_factory=dict)
     rejections: dict[Key, int] = field(default_factory=dict)
     repeats: dict[Key, tuple[str, int, int]] = field(default_factory=dict)
 
 
-@dataclass
-class _Life:
-    """What is not hidden of one subject. `events`: id -> version of its last repeat; `begun`: versions of all else that
-    brings it into being."""
-
-    attributes: Attributes = field(default_factory=dict)
-    preferences: list[tuple[str, str]] = field(default_factory=list)
-    events: dict[str, Version] = field(default_factory=dict)
-    begun: list[Version] = field(default_factory=list)
-    versions: list[Version] = field(default_factory=list)
-
-    def add(self, record: Placed) -> None:
-        self.versions.append(record.version)
-        if record.message.kind in EVENTS:
-            self.events[record.message.id] = record.version
-        else:
-            self.begun.append(record.version)
-
-    def say(self, attributes: Sequence[tuple[str, str]]) -> None:
-        self.attributes.update(attributes)
-        # In one message the longer name counts as written later.
-        written = [pair for pair in attributes if of_preferences(pair[0])]
-        self.preferences += sorted(written, key=lambda pair: len(pair[0]))
-
-    def seen(self, again: bool) -> tuple[int, int]:
-        """Effective times of the first and the last message. Who came back is first seen at the first message since, of
-        an event at its last repeat; who never left, at the very first."""
-        since = [*self.begun, *self.events.values()]
-        return min(since if again else self.versions)[0], max(self.versions)[0]
-
-
-def world(records: Iterable[Placed], erased: Iterable[tuple[str, Version]] = ()) -> World:
-    """Apply the records in the order of their versions. erased: workspaces, and below which versions all is gone."""
+def world(records: Iterable[Placed], erased: Iterable[tuple[str, Version]] = (), hashes: Hashes | None = None) -> World:
+    """Apply the records in the order of their versions. erased: workspaces, and below which versions all is gone.
+    hashes: see `People`."""
     records = list(records)
-    hidden = Hidden(records, erased)
-    replay = _Replay(hidden)
+    people = People(records, erased, hashes)
+    replay = _Replay(people)
     for record in sorted(records, key=_order):
         replay.add(record)
     now = replay.end()
-    now.rejections = rejections(records, hidden)
-    now.repeats = repeats(records, hidden)
+    now.rejections = rejections(records, people)
+    now.repeats = repeats(records, people)
     return now
 
 
@@ -89,10 +67,12 @@ def _order(record: Placed) -> tuple[Version, bool, str]:
 
 
 class _Replay:
-    def __init__(self, hidden: Hidden) -> None:
-        self._hidden = hidden
+    """Who is who is settled: what was said of one of a person's nodes was said of the person."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        self._seen = Seen(people)
         self._now = World()
-        self._lives: dict[tuple[str, str], _Life] = {}
         self._forms: dict[tuple[str, str], dict[tuple[str, str], Version]] = {}
 
     def add(self, record: Placed) -> None:
@@ -105,57 +85,60 @@ class _Replay:
             "form": self._form,
             "unsubscribe": self._unsubscribe,
         }
-        if self._hidden.shows(record, message.subject):
+        self._links(record)
+        if not self._people.counts(record):
+            return
+        if self._people.shows(record, message.subject):
             self._subject(record)
             if kind := kinds.get(message.kind):
                 kind(record)
         if message.kind == "metric":
             self._metric(record)
         self._relationships(record)
-        self._links(record)
 
     def end(self) -> World:
         now = self._now
-        for who, life in self._lives.items():
-            shown = now.objects if who[1].startswith(OBJECTS) else now.customers
-            shown[who] = _set(life.attributes)
-            now.seen[who] = life.seen(self._hidden.touched(*who))
-            kept = preferences(life.preferences).items()
-            now.subscription_preferences |= {(*who, name): text for name, text in kept}
-        members = now.segment_members
-        now.segment_members = {key: at for key, at in members.items() if (key[0], key[2]) in self._lives}
-        now.relationships = {key: (_set(pairs), at) for key, (pairs, at) in now.relationships.items()}
+        now.seen = self._seen.times()
+        now.objects = {key: _set(attributes) for key, attributes in now.objects.items()}
+        now.relationships = {key: (by, _set(pairs), at) for key, (by, pairs, at) in now.relationships.items()}
+        for workspace, person in self._people:
+            now.customers[workspace, person.founder] = _customer(person)
+            kept = preferences(person.attributes).items()
+            now.subscription_preferences |= {(workspace, person.name, name): row for name, row in kept}
         for form, sent in self._forms.items():
             refused = sum(subject.startswith("form:") for subject, _ in sent)
             now.forms[form] = min(sent.values())[0], len(sent) - refused, refused
         return now
 
+    def _who(self, record: Placed, subject: str = "") -> str:
+        """The person, or the very subject that is nobody's."""
+        return self._people.name(record, subject) or subject or record.message.subject
+
     def _subject(self, record: Placed) -> None:
         message = record.message
-        who = (message.workspace, message.subject)
+        self._seen.add(record)
         if message.kind in EVENTS:
-            self._now.events[*who, message.id] = message.name, bytes(message.data).decode()
-        begins = message.kind in CREATE and not message.subject.startswith(NO_BEGINNING)
-        if message.kind == "identify" or begins:
-            self._lives.setdefault(who, _Life()).add(record)
-        if message.kind == "identify" or (message.kind == "form" and begins):
-            self._lives[who].say(message.attributes)
+            told = message.name, bytes(message.data).decode(), self._people.doer(record)
+            self._now.events[message.workspace, message.subject, message.id] = told
+        if begins(message):
+            self._now.objects.setdefault((message.workspace, message.subject), {}).update(message.attributes)
 
     def _device(self, record: Placed) -> None:
         message, devices = record.message, self._now.devices
-        key = (message.workspace, message.target)
+        key, person = (message.workspace, message.target), self._people.name(record)
         if message.kind == "add_device":
-            devices[key] = message.subject, message.name, _set(dict(message.attributes)), record.version[0]
-        elif key in devices and devices[key][0] == message.subject:
+            told = message.name, _set(dict(message.attributes)), record.version[0]
+            devices[key] = message.subject, person, *told
+        elif key in devices and (devices[key][1] or devices[key][0]) == self._who(record):
             del devices[key]
 
     def _segment(self, record: Placed) -> None:
-        message = record.message
-        key = (message.workspace, message.target, message.subject)
-        if message.kind == "add_to_segment":
-            self._now.segment_members[key] = record.version[0]
-        else:
-            self._now.segment_members.pop(key, None)
+        """Who is unknown is in none."""
+        message, person = record.message, self._people.name(record)
+        key = (message.workspace, message.target, person)
+        self._now.segment_members.pop(key, None)
+        if message.kind == "add_to_segment" and person:
+            self._now.segment_members[key] = message.subject, record.version[0]
 
     def _form(self, record: Placed) -> None:
         message = record.message
@@ -163,7 +146,7 @@ class _Replay:
         sent[message.subject, message.id] = record.version
         if not message.subject.startswith("form:"):
             key = (message.workspace, message.target, message.subject, message.id)
-            self._now.form_submissions[key] = bytes(message.data).decode()
+            self._now.form_submissions[key] = bytes(message.data).decode(), self._people.name(record)
 
     def _unsubscribe(self, record: Placed) -> None:
         message = record.message
@@ -174,7 +157,7 @@ class _Replay:
 
     def _metric(self, record: Placed) -> None:
         message = record.message
-        if self._hidden.shows(record, *whom(message)):
+        if self._people.shows(record, *whom(message)):
             key = (message.workspace, message.subject.removeprefix("delivery:"), message.name)
             self._now.deliveries[key] = recipient(message), message.id
 
@@ -182,20 +165,32 @@ class _Replay:
         message, known = record.message, self._now.relationships
         for other, attributes in message.relationships:
             ends = (other, message.subject) if message.subject.startswith(OBJECTS) else (message.subject, other)
-            key = (message.workspace, *ends)
-            if not self._hidden.shows(record, *ends):
+            if not self._people.shows(record, *ends) or self._is_nobody(record, ends[0]):
                 continue
-            before, _ = known.pop(key, ({}, 0))
+            key = (message.workspace, self._who(record, ends[0]), ends[1])
+            _, before, _ = known.pop(key, ("", {}, 0))
             if message.kind != "delete_relationships":
-                known[key] = before | dict(attributes), record.version[0]
+                known[key] = ends[0], before | dict(attributes), record.version[0]
 
     def _links(self, record: Placed) -> None:
         message = record.message
         for link in message.links:
-            if message.subject.startswith(CUSTOMERS) and self._hidden.shows(record, message.subject, link):
+            if message.subject.startswith(KINDS) and self._people.shows(record, message.subject, link):
                 key = (message.workspace, message.subject, link, message.kind)
-                self._now.identifiers[key] = message.id, record.version[0]
+                person = "" if self._is_nobody(record, message.subject) else self._people.name(record)
+                self._now.identifiers[key] = message.id, record.version[0], person
+
+    def _is_nobody(self, record: Placed, subject: str) -> bool:
+        """A `cio_id` that was nobody's then."""
+        return subject.startswith(CIO) and not self._people.was_known(record, subject)
+
+
+def _customer(person: Person) -> Customer:
+    attributes = _set({name: written.text for name, written in person.attributes.items()})
+    emails = [each.removeprefix("email:") for each in person.identifiers if each.startswith("email:")]
+    email = shown(attributes["email"]) if "email" in attributes else "".join(emails[-1:])
+    return Customer(person.name, person.identifiers, attributes, email)
 
 
 def _set(attributes: Attributes) -> Attributes:
-    return {name: text for name, text in attributes.items() if text not in ("null", '""')}
+    return {name: text for name, text in attributes.items() if text not in NOT_SET}

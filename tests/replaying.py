@@ -48,6 +48,8 @@ MADE = (
     "stored_form_submissions",
     "stored_unsubscribes",
     "stored_links",
+    "stored_claims",
+    "stored_claimed",
     "stored_rejections",
 )
 KINDS: list[Kind] = ["identify", "event", "page", "screen", "delete"]

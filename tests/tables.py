@@ -9,7 +9,8 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from schemas.messages import encode, key
-from tests.model import Placed, Version, World, shown
+from tests.model import Customer, Placed, Version, World, shown
+from tests.model_persons import Hashes, named
 from workers.batch import Clocks, splice
 from workers.sink import Sink
 
@@ -21,20 +22,33 @@ _OBJECT = (
 _MS = "toUnixTimestamp64Milli({})".format
 _SEEN = f"{_MS('first_seen_at')}, {_MS('updated_at')}"
 _REJECTED = "(SELECT workspace, reason, id, count() AS times FROM rejections GROUP BY ALL)"
-# By the names of `World`: how many columns are the key, the columns, and where they are.
+# By the names of `World`: how many columns are the key, the columns, and where they are. A `cio_id` is read as the name
+# that its person has in the model.
 VIEWS: Mapping[str, tuple[int, str, str]] = {
-    "events": (3, f"workspace, {_WHO}, id, name, data", "events"),
-    "customers": (2, f"workspace, {_WHO}, attributes, {_SEEN}", "customers"),
+    "events": (3, f"workspace, {_WHO}, id, name, data, person", "events"),
+    "customers": (2, f"workspace, {_WHO}, cio_id, identifiers, attributes, email, {_SEEN}", "customers"),
     "objects": (2, f"workspace, {_OBJECT}, attributes, {_SEEN}", "objects"),
-    "devices": (2, f"workspace, token, {_WHO}, platform, attributes, {_MS('updated_at')}", "devices"),
-    "relationships": (3, f"workspace, {_WHO}, {_OBJECT}, attributes, {_MS('updated_at')}", "relationships"),
-    "segment_members": (3, f"workspace, segment_id, {_WHO}, {_MS('added_at')}", "segment_members"),
+    "devices": (2, f"workspace, token, {_WHO}, person, platform, attributes, {_MS('updated_at')}", "devices"),
+    "relationships": (
+        3,
+        f"workspace, if(person = '', {_WHO}, person), {_OBJECT}, {_WHO}, attributes, {_MS('updated_at')}",
+        "relationships",
+    ),
+    "segment_members": (3, f"workspace, segment_id, person, {_WHO}, {_MS('added_at')}", "segment_members"),
     "deliveries": (3, "workspace, delivery_id, metric, recipient, id", "deliveries"),
-    "form_submissions": (4, f"workspace, form_id, {_WHO}, id, data", "form_submissions"),
+    "form_submissions": (4, f"workspace, form_id, {_WHO}, id, data, person", "form_submissions"),
     "forms": (2, f"workspace, form_id, {_MS('first_seen_at')}, submissions, refused", "forms"),
     "unsubscribes": (2, f"workspace, delivery_id, {_MS('unsubscribed_at')}", "unsubscribes"),
-    "subscription_preferences": (3, f"workspace, {_WHO}, preference, value", "subscription_preferences"),
-    "identifiers": (4, f"workspace, {_WHO}, linked_kind || ':' || linked, kind, id, {_MS('linked_at')}", "identifiers"),
+    "subscription_preferences": (
+        3,
+        f"workspace, person, preference, {_WHO}, value",
+        "subscription_preferences",
+    ),
+    "identifiers": (
+        4,
+        f"workspace, {_WHO}, linked_kind || ':' || linked, kind, id, {_MS('linked_at')}, person",
+        "identifiers",
+    ),
     "rejections": (3, "workspace, reason, id, times", _REJECTED),
     "repeats": (4, f"workspace, {_WHO}, id, kind, name, times, bodies", "repeats"),
 }
@@ -54,15 +68,25 @@ def record(placed: Placed) -> FakeRecord:
 
 
 def land(sink: Sink, generation: str, records: Sequence[Placed]) -> None:
-    """One insert of these records. Within one insert they stand in the order of the log, as a reader gives them."""
-    ordered = sorted(records, key=lambda placed: (placed.partition, placed.offset))
-    by_partition = {
-        partition: [record(placed) for placed in run]
-        for partition, run in groupby(ordered, lambda placed: placed.partition)
-    }
-    spliced = splice(generation, by_partition, Clocks(lambda partition, offset: 0))
+    """One insert of these records, after which it is settled who is who."""
+    insert(sink, generation, records)
+    resolve(sink, generation, records)
+
+
+def insert(sink: Sink, generation: str, records: Sequence[Placed]) -> None:
+    spliced = splice(generation, _by_partition(records), Clocks(lambda partition, offset: 0))
     assert spliced.foreign == []
     sink.insert(b"".join(spliced.rows))
+
+
+def resolve(sink: Sink, generation: str, records: Sequence[Placed]) -> None:
+    sink.resolve(generation, _by_partition(records))
+
+
+def _by_partition(records: Sequence[Placed]) -> dict[int, list[FakeRecord]]:
+    """In the order of the log, as a reader gives them."""
+    ordered = sorted(records, key=lambda placed: (placed.partition, placed.offset))
+    return {number: [record(placed) for placed in run] for number, run in groupby(ordered, lambda p: p.partition)}
 
 
 def packed(version: Version) -> int:
@@ -75,10 +99,10 @@ def said(expected: World) -> World:
     """The model as the views show it: their maps `attributes` hold strings without quotes."""
     return replace(
         expected,
-        customers={who: _shown(attributes) for who, attributes in expected.customers.items()},
+        customers={who: row._replace(attributes=_shown(row.attributes)) for who, row in expected.customers.items()},
         objects={who: _shown(attributes) for who, attributes in expected.objects.items()},
-        devices={key: (*row[:2], _shown(row[2]), row[3]) for key, row in expected.devices.items()},
-        relationships={key: (_shown(row[0]), row[1]) for key, row in expected.relationships.items()},
+        devices={key: (*row[:3], _shown(row[3]), row[4]) for key, row in expected.devices.items()},
+        relationships={key: (by, _shown(said), at) for key, (by, said, at) in expected.relationships.items()},
     )
 
 
@@ -99,17 +123,53 @@ def cuts(records: Sequence[Placed], rng: random.Random, most: int) -> Iterator[S
 
 def views(client: Client, workspaces: Iterable[str], which: Iterable[str] = VIEWS) -> World:
     """What the views say of these workspaces; `which` of them, by the names of `World`."""
-    now = World()
-    parameters = {"names": list(workspaces)}
+    now, parameters = World(), {"names": list(workspaces)}
+    names = _names(client, parameters)
     for name in which:
         keys, columns, source = VIEWS[name]
         asked = f"SELECT {columns} FROM {source} WHERE workspace IN {{names:Array(String)}}"
         found: dict[tuple[str, ...], Any] = getattr(now, name)
         for row in client.query(asked, parameters=parameters).result_rows:
-            key, values = tuple(row[:keys]), tuple(row[keys:])
+            cells: list[Any] = [names.get(cell, cell) if isinstance(cell, str) else cell for cell in row]
+            key, values = tuple(cells[:keys]), cells[keys:]
             assert key not in found, f"{name}: one of them twice"
             if name in ("customers", "objects"):
-                now.seen[key[0], key[1]] = values[1:]
-                values = values[:1]
-            found[key] = values if len(values) > 1 else values[0]
+                *values, first, last = values
+                now.seen[key[0], key[1]] = first, last
+            found[key] = _customer(*values) if name == "customers" else _row(values)
     return now
+
+
+def _customer(person: str, identifiers: Sequence[str], attributes: dict[str, str], email: str) -> Customer:
+    return Customer(person, tuple(identifiers), attributes, email)
+
+
+def _row(values: Sequence[Any]) -> Any:
+    return tuple(values) if len(values) > 1 else values[0]
+
+
+def _names(client: Client, parameters: Mapping[str, Any]) -> Mapping[str, str]:
+    """How the model names those with a `cio_id`, which no two have."""
+    asked = f"SELECT workspace, {_WHO}, cio_id FROM customers WHERE workspace IN {{names:Array(String)}}"
+    rows = client.query(asked, parameters=dict(parameters)).result_rows
+    known = hashes(client, [(workspace, founder) for workspace, founder, _ in rows])
+    for workspace, founder, cio_id in rows:
+        assert known.get((workspace, cio_id[:32])) == founder, f"{founder} has the cio_id of somebody else"
+    names = {cio_id: named(founder, int(cio_id[32:] or "0", 16)) for _, founder, cio_id in rows}
+    assert len(names) == len(rows), "two have one cio_id"
+    return names
+
+
+def hashes(client: Client, subjects: Iterable[tuple[str, str]]) -> Hashes:
+    """Of these workspaces and subjects, as a `cio_id` begins with them."""
+    keyed = "sipHash128Keyed((SELECT (k0, k1) FROM erasure_key), each.1 || '\\0' || each.2)"
+    asked = (
+        f"SELECT each.1, leftPad(lower(hex(assumeNotNull(reinterpretAsUInt128({keyed})))), 32, '0'), each.2"
+        " FROM (SELECT arrayJoin({subjects:Array(Tuple(String, String))}) AS each)"
+    )
+    found: dict[tuple[str, str], str] = {}
+    every = list(subjects)
+    for first in range(0, len(every), 1000):  # a parameter has no more than 128 KiB
+        rows = client.query(asked, parameters={"subjects": every[first : first + 1000]}).result_rows
+        found |= {(workspace, hash): subject for workspace, hash, subject in rows}
+    return found

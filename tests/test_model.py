@@ -26,8 +26,11 @@ from tests.tables import VIEWS, FakeRecord, packed, said, views
 from workers.batch import Clocks, splice
 from workers.check import wanted
 from workers.clickhouse import connect
+from workers.connection import Connection
 from workers.dead_letters import Allowance, land
 from workers.migrate import migrate, statements
+from workers.people.anew import resolve_workspace
+from workers.people.resolve import Resolver
 from workers.purge import purge
 from workers.sink import Sink
 
@@ -150,7 +153,7 @@ class Life(RuleBasedStateMachine):
         for view in sorted(missed):
             self.client.command(f"DETACH TABLE {view} SYNC")
         try:
-            self.insert(self.batch(takes), self.clocks)
+            self.insert(self.batch(takes), self.clocks, resolves=False)
         finally:
             for view in sorted(missed):
                 self.client.command(f"ATTACH TABLE {view}")
@@ -172,7 +175,7 @@ class Life(RuleBasedStateMachine):
         ends = [first + take for first, take in zip(self.committed, takes, strict=True)]
         return [place for place in self.log.places() if self.committed[place[0]] <= place[1] < ends[place[0]]]
 
-    def insert(self, batch: list[tuple[int, int]], clocks: Clocks) -> None:
+    def insert(self, batch: list[tuple[int, int]], clocks: Clocks, *, resolves: bool = True) -> None:
         """Through the worker's own code; the append times must come out as the log has them."""
         records = {number: [self.log.partitions[n][o].record for n, o in batch if n == number] for number, _ in batch}
         spliced = splice(self.generation, records, clocks)
@@ -180,6 +183,8 @@ class Life(RuleBasedStateMachine):
             assert spot.at == self.log.partitions[spot.partition][spot.record.offset].at
         if dead := land(spliced, self.sink.insert, ALL):
             self.sink.bury(self.generation, dead)
+        if records and resolves:
+            self.sink.resolve(self.generation, records)
         self.landed |= set(batch)
 
     # What an operator does
@@ -201,10 +206,10 @@ class Life(RuleBasedStateMachine):
     )
     def replay_from_the_journal(self, which: str, since: int) -> None:
         columns = ", ".join(self.columns())
-        self.client.command(
-            f"INSERT INTO messages ({columns}) SELECT {columns} FROM journal"
-            f" WHERE _log = '{self.generation}' AND kind != 'erased' AND _at >= {NOW + since} AND ({which})"
-        )
+        those = f"_log = '{self.generation}' AND kind != 'erased' AND _at >= {NOW + since} AND ({which})"
+        self.client.command(f"INSERT INTO messages ({columns}) SELECT {columns} FROM journal WHERE {those}")
+        with Connection(self.url) as connection:
+            Resolver(connection).again_in_journal(those, {})
         self.look()
 
     @rule(table=st.sampled_from(TABLES))
@@ -219,6 +224,7 @@ class Life(RuleBasedStateMachine):
         self.erased.append((self.names[workspace], version))
         row = [self.names[workspace], packed(version), datetime.now(UTC)]
         self.client.insert("erased_workspaces", [row], column_names=["workspace", "version", "requested_at"])
+        resolve_workspace(self.url, self.names[workspace])
         self.look()
 
     @precondition(lambda self: self.purges < 1)  # one takes as long as all else of an example

@@ -105,6 +105,7 @@ async def test_rows_that_come_by_way_of_others_are_counted(own: str, there: Clie
         "stored_customers": (1, 0),
         "stored_identifies": (2, 0),
         "stored_links": (2, 0),
+        "stored_claims": (2, 0),
         "stored_relationships": (4, 2),
         "stored_devices": (1, 0),
         "stored_deliveries": (1, 0),

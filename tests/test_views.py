@@ -118,8 +118,8 @@ def test_any_json_survives_exactly(sink: Sink, client: Client, workspace: str) -
         parameters={"w": workspace},
     ).result_rows
     assert dict(map(tuple, kept)) == {
-        who.removeprefix("id:"): "{" + ",".join(f'"{name}":{text}' for name, text in attributes.items()) + "}"
-        for (_, who), attributes in expected.customers.items()
+        who.removeprefix("id:"): "{" + ",".join(f'"{name}":{text}' for name, text in customer.attributes.items()) + "}"
+        for (_, who), customer in expected.customers.items()
     }
 
 
@@ -130,7 +130,7 @@ def test_repeat_of_an_event_keeps_the_last_one(sink: Sink, client: Client, works
     for one in reversed(placed(twice)):
         land(sink, workspace, [one])
 
-    assert views(client, [workspace]).events == {(workspace, "id:1", "x"): ("last", "{}")}
+    assert views(client, [workspace]).events == {(workspace, "id:1", "x"): ("last", "{}", "id:1")}
 
 
 def test_thousand_months_in_one_block_are_taken(sink: Sink, client: Client, workspace: str) -> None:

@@ -17,7 +17,7 @@ def story() -> Story:
 
 
 def events(client: Client, story: Story) -> set[str]:
-    return {name for name, _ in views(client, [story.workspace], ["events"]).events.values()}
+    return {name for name, _, _ in views(client, [story.workspace], ["events"]).events.values()}
 
 
 def landed(sink: Sink, client: Client, story: Story, records: Sequence[Placed]) -> set[str]:

@@ -23,7 +23,15 @@ from workers.log.kafka_places import GROUP
 
 PARTITIONS = 3
 PATIENCE = 60.0
-FAILPOINTS = ["worker.polled", "worker.inserting", "worker.halving", "worker.burying", "worker.inserted"]
+FAILPOINTS = [
+    "worker.polled",
+    "worker.inserting",
+    "worker.halving",
+    "worker.burying",
+    "worker.resolving",
+    "people.deciding",
+    "worker.inserted",
+]
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
