@@ -34,6 +34,7 @@ NOBODY = {
 REASONS = {
     "identifier_conflict": "it is another person's",
     "suppressed": "it is suppressed",
+    "too_many_links": "one of the two has to do with too many others",
     "unknown_cio_id": "the cio_id was nobody's",
     "unknown_person": "_update, and there was nobody",
     "unknown_primary": "the primary was nobody",

@@ -69,7 +69,7 @@ class Told:
         people = self._client.query(question, parameters={"workspace": workspace}).result_rows
         known = {each: cio_id for cio_id, identifiers in people for each in (*identifiers, f"cio_{cio_id}")}
         found = []
-        for identifier in rng.sample(sorted({*known, *NODES}), 3):
+        for identifier in rng.sample(sorted({*known, *NODES, "cio_7"}), 3):
             written = identifier.removeprefix(rng.choice(["", "id:", "email:"]))
             asked = {"workspace": workspace, "identifier": written, "person": known.get(identifier, "nobody's")}
             for alone, of_all, person in (("customer", "customers", "cio_id"), ("customer_events", "events", "person")):

@@ -42,20 +42,9 @@ SELECT
     toUInt128('340282366920938463463374607431768211455'),
     last_version
 FROM stored_customers FINAL
-WHERE workspace = {workspace:String}
-AND customer = tupleElement({named:Tuple(String, String)}, 2)
-AND customer_kind = tupleElement({named:Tuple(String, String)}, 1)
-UNION ALL
-SELECT
-    customer,
-    customer_kind,
-    subject_hash,
-    subject_hash,
-    0,
-    0,
-    [],
-    toUInt128('340282366920938463463374607431768211455'),
-    last_version
-FROM stored_customers FINAL
-WHERE {first_founder:UInt128} > 0 AND subject_hash = {first_founder:UInt128}
-AND workspace = {workspace:String}
+WHERE workspace = {workspace:String} AND customer_kind != 'cio' AND if(
+    {first_founder:UInt128} > 0,
+    subject_hash = {first_founder:UInt128},
+    customer = tupleElement({named:Tuple(String, String)}, 2)
+        AND customer_kind = tupleElement({named:Tuple(String, String)}, 1)
+)

@@ -1,7 +1,8 @@
 -- One row is something that was answered 200 and is in no other view, for seven days: what the edge refused; a message of
 -- a customer who was suppressed at that place of the log, reason `suppressed`; another body under an `Idempotency-Key` that
 -- was there before, reason `conflict`. These two name nobody. And what was not done of a message that links two identifiers:
--- `identifier_conflict`, `unknown_primary`, `unknown_secondary`, `unknown_cio_id`, `unknown_person`, `suppressed`.
+-- `identifier_conflict`, `unknown_primary`, `unknown_secondary`, `unknown_cio_id`, `unknown_person`, `suppressed`,
+-- `too_many_links`.
 CREATE OR REPLACE VIEW rejections AS
 SELECT
     stored.rejected_at AS rejected_at,

@@ -6,11 +6,10 @@ The order of two messages of one version, which only two partitions can have, is
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 
-from workers.people.facts import ANONYMOUS, CIO, UPDATE, Claim, Erasure, Facts, Node
+from workers.people.facts import ANONYMOUS, CIO, EFFECTIVE, UPDATE, Claim, Erasure, Facts, Node
 from workers.people.findings import FOR_EVER, Derived, Findings, Message, Person, Refusal, State
 
 _KINDS = {"id": 0, "email": 1, "phone": 2, CIO: 3, ANONYMOUS: 4}
-EFFECTIVE = 86  # bits of a version below its effective time in ms
 
 
 def decide(facts: Facts) -> Findings:

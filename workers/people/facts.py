@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 CIO = "cio"
 ANONYMOUS = "anon"
+EFFECTIVE = 86  # bits of a version below its effective time in ms
 # The other end of a claim that whoever it is about must be known already.
 UPDATE = 1
 _CIO_ID = re.compile(r"(?P<founder>[0-9a-f]{32})(?P<life>[1-9a-f][0-9a-f]{0,10})?")

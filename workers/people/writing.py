@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workers.connection import Connection
-from workers.people.facts import ANONYMOUS, UPDATE, Facts
+from workers.people.facts import ANONYMOUS, EFFECTIVE, UPDATE, Facts
 from workers.people.findings import FOR_EVER, Derived, Findings, State
 from workers.people.in_turn import hashes_given, in_turn
 
 # An anonymous visitor's events may come so much later than who it was, ms; see the contract, "late merge".
 LATE = 300_000
-EFFECTIVE = 86
 
 PEOPLE = {
     "subject_hash": "UInt128",
