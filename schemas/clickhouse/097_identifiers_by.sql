@@ -1,6 +1,7 @@
 -- One row is an identifier of the person whom one of them names, as a tuple of its kind and its text, or `first_founder`, to
--- whom a `cio_id` was first given: with what the tables of people are sorted by, so nothing else of them is read. Whoever has a
--- `joined` of 0 is that person if there is no other row, unless all of them was deleted since the version `known`.
+-- whom a `cio_id` was first given: with what the tables of people are sorted by, so nothing else of them is read. Some may have
+-- left that person since: whose `founder_hash` and `life` are not those of who is `asked`. Whoever has a `joined` of 0 is that
+-- person if there is no other row, unless all of them was deleted since the version `known`.
 CREATE OR REPLACE VIEW identifiers_by AS
 SELECT
     customer,
@@ -11,7 +12,8 @@ SELECT
     joined,
     absorbed,
     until,
-    toUInt128('340282366920938463463374607431768211455') AS known
+    toUInt128('340282366920938463463374607431768211455') AS known,
+    subject_hash = {first_founder:UInt128} OR (customer_kind, customer) = {named:Tuple(String, String)} AS asked
 FROM stored_people FINAL
 WHERE workspace = {workspace:String} AND subject_hash IN (
     SELECT subject_hash
@@ -40,7 +42,8 @@ SELECT
     0,
     [],
     toUInt128('340282366920938463463374607431768211455'),
-    last_version
+    last_version,
+    true
 FROM stored_customers FINAL
 WHERE workspace = {workspace:String} AND customer_kind != 'cio' AND if(
     {first_founder:UInt128} > 0,

@@ -4,7 +4,8 @@
 CREATE OR REPLACE VIEW identifiers_of AS
 SELECT
     groupArray((customer, customer_kind, subject_hash, founder_hash, life, joined, absorbed, until, known)) AS found,
-    if(max(joined) = 0, found, arrayFilter(node -> node.6 > 0, found)) AS nodes
+    anyIf((founder_hash, life), asked AND joined > 0) AS own,
+    if(max(joined) = 0, found, arrayFilter(node -> node.6 > 0 AND (node.4, node.5) = own, found)) AS nodes
 FROM identifiers_by(
     workspace = {workspace:String},
     named = (
@@ -33,7 +34,8 @@ FROM identifiers_by(
             toUInt128(0)
         )
         FROM all_erasures
-        WHERE subject_hash = reinterpretAsUInt128(reverse(unhex(substring({identifier:String}, 5, 32))))
+        WHERE startsWith({identifier:String}, 'cio_')
+        AND subject_hash = reinterpretAsUInt128(reverse(unhex(substring({identifier:String}, 5, 32))))
         AND kind != 'unsuppress'
         AND bitShiftRight(version, 86) > reinterpretAsUInt64(
             reverse(unhex(leftPad(substring({identifier:String}, 37, 11), 16, '0')))
