@@ -15,14 +15,12 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from tests import tables
 from tests.clickhouse import ClickHouse
 from tests.embedded import own_database
 from tests.histories import NODES, PARTITIONS, Step, histories, listed, placed
 from tests.model import World, world
 from tests.placed import Placed
 from tests.tables import VIEWS, hashes, insert, resolve, said, views
-from tests.telling import W, identify
 from workers.clickhouse import connect
 from workers.sink import Sink
 
@@ -123,18 +121,6 @@ def land(sink: Sink, generation: str, records: Sequence[Placed], rng: random.Ran
             resolve(sink, generation, waiting.pop(rng.randrange(len(waiting))))
     for rest in waiting:
         resolve(sink, generation, rest)
-
-
-def test_who_left_a_person_is_not_read_with_it(database: str) -> None:
-    """An older message that came late makes the phone another one's."""
-    question = f"SELECT identifiers FROM customer(workspace = '{W}', identifier = {{identifier:String}})"
-    with Sink(database) as sink, closing(connect(database)) as client:
-        for told in identify(1, "id:1"), identify(5, "id:1", "phone:+491"), identify(3, "id:2", "phone:+491"):
-            tables.land(sink, "left", [told])
-
-        found = [client.query(question, parameters={"identifier": each}).result_rows for each in ("1", "phone:+491")]
-
-    assert found == [[(["id:1"],)], [(["id:2", "phone:+491"],)]]
 
 
 @pytest.mark.slow

@@ -65,12 +65,19 @@ class _Deciding:
     def _claim(self, claims: Sequence[Claim]) -> None:
         for claim in claims:
             for hash in (claim.subject, claim.linked):
-                if hash in self._states:
-                    self._states[hash].last = claim.version
+                self._part(hash, claim.version)
         if claims[0].kind == "merge":
             self._merge(claims[0])
         else:
             self._link(claims)
+
+    def _part(self, hash: int, version: int) -> None:
+        """It has a part in what was said, and so has whom it names, though not known yet."""
+        if state := self._states.get(hash):
+            state.last = version
+            founder, _ = state.node.named or (0, 0)
+            if founder in self._states:
+                self._states[founder].last = version
 
     def _create(self, state: State, version: int) -> None:
         if not state.blocked and state.owner is None:

@@ -74,11 +74,17 @@ WITH late AS
 )
 SELECT late.subject_hash
 FROM late
-INNER JOIN
+LEFT ANY JOIN
 (
     SELECT subject_hash, last FROM stored_people FINAL WHERE subject_hash IN (SELECT subject_hash FROM late)
 ) AS known ON late.subject_hash = known.subject_hash
-WHERE late.first < known.last
+LEFT ANY JOIN
+(
+    SELECT linked_hash FROM stored_claimed WHERE linked_hash IN (SELECT subject_hash FROM late)
+) AS named ON late.subject_hash = named.linked_hash
+-- Whom only a `cio_id` ever named is in no other table.
+WHERE late.first < known.last OR known.last = 0 AND named.linked_hash > 0
+SETTINGS join_use_nulls = 0
 """
 _BEYOND = """
 WITH said AS

@@ -107,9 +107,10 @@ class Rows:
                 self._settled.setdefault(subject, set()).add(linked)
             if other and one.owner and one.owner is other.owner:
                 inner.append((one, other))
-                for hash in (subject, linked):
-                    taken = findings.last_claims.get((subject, linked), 0)
-                    self._said[hash] = max(last, taken, self._said.get(hash, 0))
+                said = max(last, findings.last_claims.get((subject, linked), 0))
+                if said >= max(one.below, other.below):
+                    for hash in (subject, linked):
+                        self._said[hash] = max(said, self._said.get(hash, 0))
         for one, other in inner:
             if not self._beyond(one) and not self._beyond(other):
                 self._settled.setdefault(one.node.hash, set()).add(other.node.hash)

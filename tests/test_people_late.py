@@ -1,0 +1,89 @@
+"""People when older messages come late, or count no more: what random histories found, each for itself."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from tests.clickhouse import ClickHouse
+from tests.embedded import own_database
+from tests.placed import Placed
+from tests.tables import hashes, land
+from tests.telling import W, identify, say
+from workers.clickhouse import connect
+from workers.sink import Sink
+
+
+class Told:
+    """Messages land one after the other, as of an hour ago, and it is settled each time who is who."""
+
+    def __init__(self, sink: Sink, client: Client) -> None:
+        self._sink = sink
+        self._began = int(time.time() - 3600) * 1000
+        self.client = client
+
+    def __call__(self, *records: Placed) -> None:
+        for record in records:
+            land(self._sink, "late", [replace(record, at=self._began + record.at)])
+
+    def rows(self, sql: str, **parameters: str) -> Sequence[Sequence[Any]]:
+        return self.client.query(sql, parameters=parameters).result_rows
+
+    def identifiers(self, identifier: str) -> Sequence[Sequence[Any]]:
+        sql = "SELECT identifiers FROM customer(workspace = {workspace:String}, identifier = {identifier:String})"
+        return self.rows(sql, workspace=W, identifier=identifier)
+
+
+@pytest.fixture
+def told(clickhouse: ClickHouse) -> Iterator[Told]:
+    with own_database(clickhouse.writer_url) as url, Sink(url) as sink, closing(connect(url)) as client:
+        yield Told(sink, client)
+
+
+def test_who_left_a_person_is_not_read_with_it(told: Told) -> None:
+    """The older message makes the phone another one's."""
+    told(identify(1, "id:1"), identify(5, "id:1", "phone:+491"), identify(3, "id:2", "phone:+491"))
+
+    assert told.identifiers("1") == [(["id:1"],)]
+    assert told.identifiers("phone:+491") == [(["id:2", "phone:+491"],)]
+
+
+def test_cio_id_names_who_was_there_before_though_that_is_known_later(told: Told) -> None:
+    """Until then nothing but the `cio_id` ever named them."""
+    [hash] = [hash for _, hash in hashes(told.client, [(W, "id:2")])]
+    told(identify(4, "phone:+491", f"cio:{hash}"))
+    assert told.identifiers("phone:+491") == [(["phone:+491"],)]
+
+    told(say(3, "add_device", "id:2", target="t"))
+
+    assert told.identifiers("phone:+491") == [(["id:2", "phone:+491"],)]
+    assert told.rows("SELECT * FROM rejections") == []
+
+
+def test_cio_id_names_who_was_created_late_and_known_by_name_before(told: Told) -> None:
+    """Somebody who was refused to one, and not there when another one was told of their `cio_id`."""
+    [hash] = [hash for _, hash in hashes(told.client, [(W, "id:2")])]
+    told(say(1, "merge", "id:2", "id:3"), identify(6, "phone:+491", f"cio:{hash}"))
+
+    told(say(4, "add_device", "id:2", target="t"))
+
+    assert told.identifiers("phone:+491") == [(["id:2", "phone:+491"],)]
+
+
+def test_claim_of_a_visitor_by_who_was_deleted_since_does_not_prolong_theirs(told: Told) -> None:
+    """Though who claimed them comes back, and becomes their person."""
+    told(
+        identify(1, "id:2", "anon:1"),
+        identify(2, "id:1"),
+        identify(400_000, "id:1", "anon:1"),
+        say(400_001, "delete", "id:1"),
+        say(500_000, "event", "anon:1", name="e"),
+        identify(600_000, "id:2", "id:1"),
+    )
+
+    assert told.identifiers("1") == [(["id:2", "anon:1", "id:1"],)]
+    assert told.rows("SELECT name, person FROM events") == [("e", "")]
