@@ -22,6 +22,7 @@ HASHES_ALONE = {
     "stored_erasures",
     "stored_derived_erasures",
     "stored_claimed",
+    "stored_identified",
     "stored_overrides",
     "stored_members",
     "stored_refusals",

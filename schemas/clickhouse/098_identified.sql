@@ -2,7 +2,6 @@
 -- they were deleted since.
 CREATE OR REPLACE VIEW identified AS
 SELECT known.subject_hash AS subject_hash, known.last_version AS last_version
-FROM stored_customers AS known FINAL
+FROM stored_identified AS known FINAL
 LEFT ANTI JOIN erased_workspaces AS gone
     ON known.workspace = gone.workspace AND known.last_version < gone.version
-WHERE known.customer_kind = 'anon'
