@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from tests.tables import FakeRecord
-from workers.batch import Clocks, splice
+from workers.batch import Block, Clocks, splice
 from workers.clickhouse import Away, Failed, Refused
 from workers.dead_letters import Allowance, DeadLetter, TooManyDeadLetters
 from workers.log import Polled, Record
@@ -54,11 +54,12 @@ class FakeTables:
         self.buried: list[tuple[int, int]] = []
         self.resolved: list[int] = []
 
-    def insert(self, block: bytes) -> None:
-        self.blocks.append(block)
+    def insert(self, block: Block) -> None:
+        rows = bytes(block)
+        self.blocks.append(rows)
         if self.errors:
             raise self.errors.pop(0)
-        if any(mark in block for mark in self.guilty):
+        if any(mark in rows for mark in self.guilty):
             self.blocks.pop()
             raise Refused("Code: 27", 27)
 

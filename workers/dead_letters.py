@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from schemas import failpoints
-from workers.batch import Placed, Spliced
+from workers.batch import Block, Placed, Spliced, halves, placed
 from workers.clickhouse import Refused
 
 FOREIGN = "the value is not one JSON object: no edge of Penstock wrote it"
@@ -61,28 +61,28 @@ class Allowance:
             total -= self._seen.popleft()[0]
 
 
-def land(spliced: Spliced, insert: Callable[[bytes], None], allowance: Allowance) -> list[DeadLetter]:
+def land(spliced: Spliced, insert: Callable[[Block], None], allowance: Allowance) -> list[DeadLetter]:
     """Insert the rows; return the records that no insert takes, all others being in the tables.
 
     A block that is refused is halved until the guilty rows are alone. Raises `TooManyDeadLetters`, and whatever else
     `insert` raises: some halves are then in the tables, and inserting all of it again changes nothing.
     """
-    dead = [DeadLetter(placed, 0, FOREIGN if placed.record.value else EMPTY) for placed in spliced.foreign]
-    halves = [(0, len(spliced.rows))] if spliced.rows else []
-    while halves:
-        first, end = halves.pop()
+    dead = [DeadLetter(foreign, 0, FOREIGN if foreign.record.value else EMPTY) for foreign in spliced.foreign]
+    waiting = [spliced.runs] if spliced.runs else []
+    while waiting:
+        runs = waiting.pop()
         try:
-            insert(b"".join(spliced.rows[first:end]))
+            insert(Block(spliced.generation, runs))
         except Refused as refused:
-            if end - first == 1:
-                dead.append(DeadLetter(spliced.records[first], refused.code, str(refused)))
+            if sum(len(run.records) for run in runs) == 1:
+                dead += [DeadLetter(guilty, refused.code, str(refused)) for guilty in placed(runs)]
             else:
                 failpoints.reach("worker.halving")
-                middle = (first + end) // 2
-                halves += [(middle, end), (first, middle)]
+                first, second = halves(runs)
+                waiting += [second, first]
         if len(dead) > allowance.most and allowance.share < 1:
             raise TooManyDeadLetters(f"{len(dead)} records of one batch {_advice(dead)}")
-    allowance.admit(len(spliced.rows) + len(spliced.foreign) - len(dead), dead)
+    allowance.admit(sum(len(run.records) for run in spliced.runs) + len(spliced.foreign) - len(dead), dead)
     return dead
 
 

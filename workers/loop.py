@@ -1,7 +1,7 @@
 """The pump: poll, insert, commit. Offsets move only after ClickHouse has the rows and knows whose they are.
 
-The next batch is read while the last one is inserted. A crash anywhere repeats work: the batch is read again from
-the committed offsets and inserted again, and the tables fold what was there already.
+The next batch is read and sorted out while the last one is inserted. A crash anywhere repeats work: the batch is read
+again from the committed offsets and inserted again, and the tables fold what was there already.
 """
 
 import asyncio
@@ -15,11 +15,14 @@ from typing import Protocol
 import structlog
 
 from schemas import failpoints
-from workers.batch import Clocks, Spliced, splice
+from workers.batch import Block, Clocks, Run, Spliced, in_time, sifted
 from workers.clickhouse import Away, Failed
 from workers.dead_letters import Allowance, DeadLetter, land
 from workers.log import Polled, Reader, Record
 from workers.metrics import WorkerMetrics
+
+# What a record takes beside its value: its key, its offset, and the objects that hold them.
+RECORD_BYTES = 250
 
 log = structlog.get_logger()
 
@@ -27,7 +30,7 @@ log = structlog.get_logger()
 class Tables(Protocol):
     """Where rows go; `workers.sink.Sink` says what the calls promise."""
 
-    def insert(self, block: bytes) -> None: ...
+    def insert(self, block: Block) -> None: ...
     def bury(self, generation: str, letters: Sequence[DeadLetter]) -> None: ...
     def resolve(self, generation: str, records: Mapping[int, Sequence[Record]]) -> None: ...
     def append_time_before(self, generation: str, partition: int, offset: int) -> int: ...
@@ -37,6 +40,8 @@ class Tables(Protocol):
 class Limits:
     """When a batch ends, and how an outage is waited out.
 
+    size: bytes of memory that its records take. There are two batches at a time, so it bounds what a worker needs,
+        whatever waits on the log.
     interval: s between the starts of two inserts; a record waits no longer than that, or for the insert before it.
     backoff, longest_backoff: s between two tries of an insert, doubled each time; while ClickHouse is away there is no
         end to them.
@@ -44,7 +49,7 @@ class Limits:
     """
 
     rows: int = 200_000
-    size: int = 64 * 1024 * 1024
+    size: int = 40 * 1024 * 1024
     interval: float = 0.5
     backoff: float = 0.1
     longest_backoff: float = 5.0
@@ -57,6 +62,7 @@ class Batch:
 
     epoch: int = -1
     records: dict[int, list[Record]] = field(default_factory=dict)
+    runs: dict[int, list[Run]] = field(default_factory=dict)
     rows: int = 0
     size: int = 0
 
@@ -64,11 +70,12 @@ class Batch:
         """Take records in. After a change of the assignment the log starts again at the committed offsets, so what
         was gathered before is dropped: it comes again, here or elsewhere."""
         if polled.epoch != self.epoch:
-            self.epoch, self.records, self.rows, self.size = polled.epoch, {}, 0, 0
+            self.epoch, self.records, self.runs, self.rows, self.size = polled.epoch, {}, {}, 0, 0
         for partition, run in polled.records.items():
             self.records.setdefault(partition, []).extend(run)
+            self.runs.setdefault(partition, []).extend(sifted(partition, run))
             self.rows += len(run)
-            self.size += sum(len(record.value or b"") for record in run)
+            self.size += sum(len(record.value or b"") for record in run) + RECORD_BYTES * len(run)
 
 
 class Pump:
@@ -133,7 +140,7 @@ class Pump:
         """One try. The rows are built once: their append times depend on what came before, and only on that."""
         generation = self._reader.generation
         if flight.spliced is None:
-            flight.spliced = await asyncio.to_thread(splice, generation, flight.batch.records, self._clocks)
+            flight.spliced = await asyncio.to_thread(in_time, generation, flight.batch.runs, self._clocks)
         if flight.dead is None:
             began = monotonic()
             flight.dead = await asyncio.to_thread(land, flight.spliced, self._tables.insert, self._allowance)

@@ -19,7 +19,8 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.clickhouse import free_port, running
 from schemas.messages import Message, encode, key
-from tests.bench.worker import CONTEXT, DATA, cpu_of
+from tests.bench._figures import cpu_of
+from tests.bench._messages import CONTEXT, DATA
 from tests.tables import FakeRecord
 from workers.batch import Clocks, splice
 from workers.clickhouse import connect

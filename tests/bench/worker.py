@@ -1,124 +1,171 @@
-"""The worker's hot path, a batch: spliced and inserted into the embedded ClickHouse.
+"""The worker from Kafka into every table and view, beside ClickHouse's own Kafka engine in front of the same tables.
 
-The baseline is the same block into a table of the same columns that keeps nothing and feeds no view; the ratio says
-what the tables and views cost. Rounds are interleaved. Run by `python -m tests.bench.worker`.
+Both read the same topic of a real broker into a database of their own, one after the other, in interleaved rounds; all
+run on the cores there are. The clock runs from the first rows in `journal` to the last. CPU is counted by process, and
+once more when ClickHouse has merged what came. Run by `python -m tests.bench.worker [MESSAGES] [ROUNDS]`.
 """
 
-import random
+import asyncio
+import logging
+import os
 import statistics
+import sys
 import tempfile
 import time
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-import msgspec
+import structlog
 
-from deploy.clickhouse import free_port, running
-from schemas.messages import Context, Message, encode
-from tests.tables import FakeRecord
-from workers.batch import Clocks, splice
+from deploy.clickhouse import EmbeddedClickHouse, free_port, running
+from deploy.kafka.broker import Broker
+from tests.bench._figures import cpu_of, memory_of, spread
+from tests.bench._topic import PARTITIONS, TOPIC, fill, forget
+from tests.running import penstock, stop
 from workers.clickhouse import connect
 from workers.migrate import migrate
-from workers.sink import INSERT_SETTINGS, Sink
 
-MESSAGES = 200_000
-ROUNDS = 5
-CONTEXT = Context(endpoint="POST /api/v1/customers/{id}/events", ip="127.0.0.1", user_agent="bench")
-DATA = msgspec.Raw(b'{"price":23.45,"currency":"EUR","items":["a","b"]}')
+MESSAGES, ROUNDS = 1_000_000, 3
+# As the worker splices it. What it leaves out has a default in `messages`, which this engine cannot have.
+QUEUE = """
+CREATE TABLE queue
+(
+    id String, client_id String, workspace String, kind String, subject String, name String, target String,
+    links Array(String), relationships Array(Tuple(String, Array(Tuple(String, String)))), timestamp Float64,
+    sent_timestamp String, filed_at Nullable(Float64), received_at Float64, spooled_at Float64,
+    attributes Array(Tuple(String, String)), data String, fingerprint String, context String
+)
+ENGINE = Kafka
+SETTINGS kafka_broker_list = '{bootstrap}', kafka_topic_list = '{topic}', kafka_group_name = '{group}',
+    kafka_format = 'JSONEachRow', kafka_num_consumers = {consumers}, kafka_thread_per_consumer = 1,
+    kafka_max_block_size = 200000, kafka_poll_max_batch_size = 65536, kafka_flush_interval_ms = 1000
+"""
+FROM_QUEUE = """
+CREATE MATERIALIZED VIEW from_queue TO messages AS
+SELECT '{topic}' AS _log, toUInt32(_partition) AS _partition, _offset,
+    toUInt64(toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms))) AS _at,
+    id, client_id, workspace, kind, subject, name, target, links, relationships, timestamp, sent_timestamp,
+    ifNull(filed_at, timestamp) AS filed_at, received_at, spooled_at, attributes, if(data = '', '{{}}', data) AS data,
+    fingerprint, context
+FROM queue
+"""
+LANDED = "SELECT sum(rows) FROM system.parts WHERE database = {name:String} AND table = 'journal' AND active"
+MERGING = "SELECT count() FROM system.merges WHERE database = {name:String}"
 
 
-@dataclass
-class Round:
-    """Seconds a message: on the clock, and of CPU here and in ClickHouse."""
+class Round(NamedTuple):
+    """rate: messages a second. Of a message, in µs of CPU: the worker, ClickHouse, ClickHouse's merges after the last
+    one, the broker. memory: MB, the worker's largest."""
 
-    wall: float
-    python: float
+    rate: float
+    worker: float
     clickhouse: float
+    merges: float
+    broker: float
+    memory: float
 
 
-def message(number: int, rng: random.Random) -> bytes:
-    """One in ten an identify with three attributes, the others events of about 250 bytes; 100,000 customers."""
-    identify = number % 10 == 0
-    return encode(
-        Message(
-            id=str(uuid.UUID(int=rng.getrandbits(128))),
-            workspace="bench",
-            kind="identify" if identify else "event",
-            subject=f"id:{rng.randrange(100_000)}",
-            name="" if identify else "purchase",
-            timestamp=1_790_000_000 + number / 1000,
-            received_at=1_790_000_000 + number / 1000,
-            attributes=(("email", '"a@b.c"'), ("plan", '"premium"'), ("age", "42")) if identify else (),
-            data=msgspec.Raw(b"{}") if identify else DATA,
-            context=CONTEXT,
-        )
-    )
+class Bench:
+    """A broker with a topic full of messages, and a ClickHouse with a database for each round."""
 
+    def __init__(self, server: EmbeddedClickHouse, broker: Broker, messages: int) -> None:
+        self._server = server
+        self._broker = broker
+        self._messages = messages
+        self._client = connect(server.address.writer_url)
+        self._number = 0
 
-def cpu_of(pid: int) -> float:
-    """Seconds of CPU that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """A new one with every table and view."""
+        self._number += 1
+        name = f"penstock_{self._number}"
+        self._client.command(f"CREATE DATABASE {name}")
+        migrate(self.url(name))
+        yield name
+        self._client.command(f"DROP DATABASE {name} SYNC")
 
+    def url(self, name: str) -> str:
+        return f"{self._server.address.writer_url.rpartition('/')[0]}/{name}"
 
-def measured(work: Callable[[], object], pid: int) -> Round:
-    wall, python, clickhouse = time.perf_counter(), time.process_time(), cpu_of(pid)
-    work()
-    return Round(
-        (time.perf_counter() - wall) / MESSAGES,
-        (time.process_time() - python) / MESSAGES,
-        (cpu_of(pid) - clickhouse) / MESSAGES,
-    )
+    def penstock(self) -> Round:
+        asyncio.run(forget(self._broker.address))
+        with self.database() as name:
+            settings = {"PENSTOCK_KAFKA": self._broker.address, "PENSTOCK_CLICKHOUSE": self.url(name)}
+            settings |= {"PENSTOCK_TOPIC": TOPIC, "PENSTOCK_PARTITIONS": str(PARTITIONS)}
+            with tempfile.TemporaryFile() as output:
+                process = penstock("worker", settings=settings, output=output)
+                try:
+                    return self._measured(name, process.pid)
+                finally:
+                    stop(process)
+
+    def engine(self, consumers: int) -> Round:
+        with self.database() as name:
+            client = connect(self.url(name))
+            names = {"bootstrap": self._broker.address, "topic": TOPIC, "group": name, "consumers": consumers}
+            client.command(QUEUE.format(**names))
+            client.command(FROM_QUEUE.format(**names))
+            client.close()
+            return self._measured(name)
+
+    def _measured(self, name: str, worker: int = 0) -> Round:
+        while not (first := self._landed(name)):
+            time.sleep(0.01)
+        pids = [self._server.process.pid, self._broker.pid or 0, *([worker] if worker else [])]
+        began, used, memory = time.perf_counter(), [cpu_of(pid) for pid in pids], 0.0
+        while self._landed(name) < self._messages:
+            memory = max(memory, memory_of(worker) if worker else 0)
+            time.sleep(0.05)
+        seconds, count = time.perf_counter() - began, self._messages - first
+        clickhouse, broker, *own = [
+            (cpu_of(pid) - before) / count * 1e6 for pid, before in zip(pids, used, strict=True)
+        ]
+        return Round(count / seconds, sum(own), clickhouse, self._merged(name), broker, memory)
+
+    def _landed(self, name: str) -> int:
+        return int(self._client.query(LANDED, parameters={"name": name}).result_rows[0][0])
+
+    def _merged(self, name: str) -> float:
+        """What the merges cost that were left to do, a message."""
+        used = cpu_of(self._server.process.pid)
+        idle = 0
+        while idle < 10:
+            idle = 0 if self._client.query(MERGING, parameters={"name": name}).result_rows[0][0] else idle + 1
+            time.sleep(0.05)
+        return (cpu_of(self._server.process.pid) - used) / self._messages * 1e6
 
 
 def show(name: str, rounds: list[Round]) -> None:
-    def spread(values: list[float]) -> str:
-        return f"{min(values) * 1e6:6.2f} {statistics.median(values) * 1e6:6.2f} {max(values) * 1e6:6.2f}"
-
-    rate = 1 / statistics.median(one.wall for one in rounds)
-    print(f"{name:28} {rate:9,.0f}/s   python {spread([one.python for one in rounds])}", end="   ")
-    print(f"clickhouse {spread([one.clickhouse for one in rounds])}")
+    print(f"{name:34} {spread([one.rate for one in rounds], '9,.0f')}", end="  ")
+    for field in ("worker", "clickhouse", "merges", "broker"):
+        print(f" {field} {spread([getattr(one, field) for one in rounds], '5.2f')}", end=" ")
+    print(f" {max(one.memory for one in rounds):4.0f} MB")
 
 
-def main() -> None:
-    rng = random.Random(1)
-    values = [message(number, rng) for number in range(MESSAGES)]
-    print(f"{MESSAGES:,} messages of {sum(map(len, values)) / MESSAGES:.0f} bytes a batch, {ROUNDS} rounds;", end=" ")
-    print("µs of CPU a message: min median max")
-    rows: dict[str, list[Round]] = {"baseline: a Null table": [], "every table and view": []}
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder), port=free_port(0)) as server:
-        url = server.address.writer_url
-        migrate(url)
-        client = connect(url)
-        client.command("CREATE TABLE nothing AS messages ENGINE = Null")
-        with Sink(url) as sink:
-            for turn in range(ROUNDS):
-                records = [
-                    FakeRecord(turn * MESSAGES + i, 1_790_000_000_000 + i // 100, None, value)
-                    for i, value in enumerate(values)
-                ]
-
-                def spliced(records: list[FakeRecord] = records) -> bytes:
-                    return b"".join(splice("bench", {0: records}, Clocks(lambda partition, offset: 0)).rows)
-
-                rows["baseline: a Null table"].append(
-                    measured(
-                        lambda: client.raw_insert(
-                            "nothing", insert_block=spliced(), fmt="JSONEachRow", settings=INSERT_SETTINGS
-                        ),
-                        server.process.pid,
-                    )
-                )
-                rows["every table and view"].append(measured(lambda: sink.insert(spliced()), server.process.pid))
-        client.close()
-    for name, rounds in rows.items():
-        show(name, rounds)
-    baseline, full = rows.values()
-    ratio = statistics.median(one.wall for one in full) / statistics.median(one.wall for one in baseline)
-    print(f"ratio of the medians on the clock: {ratio:.2f}")
+def main(messages: int = MESSAGES, rounds: int = ROUNDS) -> None:
+    print(f"{messages:,} messages in {PARTITIONS} partitions, {rounds} rounds, {os.cpu_count()} cores")
+    found: dict[str, list[Round]] = {}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Broker(Path(folder) / "kafka") as broker,
+        running(Path(folder) / "clickhouse", port=free_port(0)) as server,
+    ):
+        asyncio.run(fill(broker.address, messages))
+        bench = Bench(server, broker, messages)
+        for _ in range(rounds):
+            found.setdefault("penstock worker", []).append(bench.penstock())
+            for consumers in (1, 2):
+                found.setdefault(f"Kafka engine, {consumers} consumers", []).append(bench.engine(consumers))
+    print("messages a second, then µs of CPU a message: min median max")
+    for name, each in found.items():
+        show(name, each)
+    ours, *peers = (statistics.median(one.rate for one in each) for each in found.values())
+    print(f"ratio of the medians to the faster engine: {ours / max(peers):.2f}")
 
 
 if __name__ == "__main__":
-    main()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    main(*map(int, sys.argv[1:]))

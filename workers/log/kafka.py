@@ -34,12 +34,13 @@ from schemas.topics import generation
 from workers.log import LogReplaced, Polled
 from workers.log.kafka_epochs import Epochs
 from workers.log.kafka_places import GROUP, commits, described
+from workers.log.kafka_records import leave_as_unpacked
 from workers.log.kafka_topic import describe
 
 # At most this much is fetched ahead: of one partition, and by one request. A partition's is no smaller than
 # max.message.bytes, so that the largest batch comes in one piece.
 FETCH_PARTITION_BYTES = 4 * 1024 * 1024
-FETCH_BYTES = 32 * 1024 * 1024
+FETCH_BYTES = 8 * 1024 * 1024
 FETCH_WAIT_MS = 100
 KEEP_ALIVE_MS = 100
 RETRY_PAUSE = 0.5
@@ -240,6 +241,7 @@ class KafkaReader:
             consumer = self._consumer()
             undo.push_async_callback(consumer.stop)
             await consumer.start()
+            leave_as_unpacked(consumer)
             return Opened(generation(self._topic, *topic), client, admin, consumer, undo.pop_all())
 
     def _consumer(self) -> AIOKafkaConsumer:

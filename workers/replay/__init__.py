@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from workers.batch import Block
 from workers.dead_letters import DeadLetter
 
 # A log's generation and a partition.
@@ -48,7 +49,7 @@ class Landed:
 class Target(Protocol):
     """Where a replay lands: the tables, or a rehearsal. Blocking; raises `Away` and `Failed`."""
 
-    def insert(self, block: bytes) -> None:
+    def insert(self, block: Block) -> None:
         """Return once every row of the block is in every table that takes it. Raises `Refused` for the rows."""
 
     def copy(self, condition: str, parameters: Mapping[str, object]) -> None:

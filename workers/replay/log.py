@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
 
 from schemas.settings import Settings
 from workers.batch import Clocks, Spliced, splice
@@ -102,8 +101,9 @@ class LogChunk:
     def land(self, target: Target) -> Landed:
         """Raises `TooManyDeadLetters` as well. Nothing is buried: that is the worker's, and long done."""
         dead = land(self.spliced, target.insert, self.allowance)
-        target.resolve(placed.record.key for placed in self.spliced.records if placed.record.key)
-        rows = len(self.spliced.records) + len(self.spliced.foreign) - len(dead)
+        records = self.spliced.records
+        target.resolve(placed.record.key for placed in records if placed.record.key)
+        rows = len(records) + len(self.spliced.foreign) - len(dead)
         return Landed(rows, self._refused(dead) if dead else [])
 
     def _refused(self, dead: Sequence[DeadLetter]) -> list[Refusal]:
@@ -119,5 +119,8 @@ class LogChunk:
 def _selected(spliced: Spliced, selection: Selection) -> Spliced:
     if not selection.reads_messages:
         return spliced
-    chosen = [selection.takes(placed.record.value) for placed in spliced.records]
-    return Spliced(list(compress(spliced.rows, chosen)), list(compress(spliced.records, chosen)))
+    runs = [
+        run._replace(records=[record for record in run.records if selection.takes(record.value)])
+        for run in spliced.runs
+    ]
+    return Spliced(spliced.generation, [run for run in runs if run.records])

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from workers.batch import Block
 from workers.connection import Connection
 from workers.replay import Letter
 from workers.replay.tables import COLUMNS, JOURNAL, JOURNAL_SETTINGS
@@ -60,7 +61,7 @@ class Rehearsal:
         self.tables: dict[tuple[str, str], Tally] = {}
         self.days: dict[str, int] = {}
 
-    def insert(self, block: bytes) -> None:
+    def insert(self, block: Block) -> None:
         self._empty()
         self._connection.insert_json("rehearsal", block, INSERT_SETTINGS)
         self._count()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from workers.batch import Block
 from workers.connection import Connection
 from workers.people.resolve import Resolver
 from workers.replay import Letter
@@ -34,7 +35,7 @@ class Tables:
         self._connection = connection
         self._resolver = Resolver(connection)
 
-    def insert(self, block: bytes) -> None:
+    def insert(self, block: Block) -> None:
         self._connection.insert_json("messages", block, INSERT_SETTINGS)
 
     def copy(self, condition: str, parameters: Mapping[str, object]) -> None:

@@ -1,0 +1,37 @@
+"""A topic full of messages, written as an edge does, and a consumer group that is put back to its beginning."""
+
+import random
+import time
+from itertools import islice
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+
+from ingest.log.kafka import KafkaLog
+from tests.bench._messages import message
+from workers.log.kafka_places import GROUP
+
+TOPIC, PARTITIONS = "bench", 4
+AT_ONCE = 2_000
+
+
+async def fill(bootstrap: str, count: int) -> None:
+    """Into a topic that is made for it."""
+    log = KafkaLog(bootstrap=bootstrap, topic=TOPIC, partitions=PARTITIONS, replication=1, append_timeout=30)
+    rng, began = random.Random(1), time.time()
+    messages = (message(number, rng, began) for number in range(count))
+    async with log:
+        while some := list(islice(messages, AT_ONCE)):
+            await log.append(some)
+
+
+async def forget(bootstrap: str) -> None:
+    """How far the workers came. None of them may run."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=GROUP, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        places = [TopicPartition(TOPIC, partition) for partition in range(PARTITIONS)]
+        consumer.assign(places)
+        await consumer.commit(dict.fromkeys(places, OffsetAndMetadata(0, "")))
+    finally:
+        await consumer.stop()
