@@ -93,6 +93,11 @@ def cut_to(later: Collection[str], folder: Path) -> int:
     return len(list(folder.iterdir()))
 
 
+def types_of(client: Client, table: str) -> dict[str, str]:
+    """Of its columns, by name."""
+    return {row[0]: row[1] for row in client.query(f"DESCRIBE TABLE {table}").result_rows}
+
+
 def is_whole(client: Client) -> bool:
     """Whether every table and view is as the files make it, and nothing is left to do."""
     return list(compared(wanted(statements().values()), found_tables(client))) == []
@@ -299,6 +304,26 @@ def test_table_that_only_passes_rows_on_is_made_anew(empty: str, looking: Client
     for table in ("messages", "others", "buried"):
         looking.command(f"DROP TABLE {table}")
 
-    assert migrate(empty) == ["081_buried.sql", "140_others.sql", "191_messages.sql"]
+    assert migrate(empty) == ["081_buried.sql", "140_others.sql", "191_messages.sql", "192_messages_plain.sql"]
+    assert types_of(looking, "messages")["kind"] == "String"
     assert is_whole(looking)
     assert migrate(empty) == []
+
+
+def test_messages_of_the_last_release_are_read_as_plain_text(empty: str, looking: Client, folder: Path) -> None:
+    """Into the same tables, by the same views: they are not made anew for it."""
+    (folder / "192_messages_plain.sql").unlink()
+    migrate(empty, folder)
+    tables = "SELECT name, toString(uuid) FROM system.tables WHERE database = currentDatabase()"
+    before = set(looking.query(tables).result_rows)
+    assert types_of(looking, "messages")["workspace"] == "LowCardinality(String)"
+
+    assert migrate(empty) == ["192_messages_plain.sql"]
+
+    assert set(looking.query(tables).result_rows) == before
+    assert [types_of(looking, "messages")[name] for name in ("_log", "workspace", "kind")] == ["String"] * 3
+    assert types_of(looking, "journal")["workspace"] == "LowCardinality(String)"
+    story = Story()
+    with Sink(empty) as sink:
+        land(sink, story.log, [story.add("event", "id:1", name="e")])
+    assert looking.query("SELECT customer, name FROM events").result_rows == [("1", "e")]

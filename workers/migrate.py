@@ -53,6 +53,7 @@ COLLISIONS = frozenset(
 RANDOM = re.compile(r"\{random\}")
 MATERIALIZED_VIEW = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (?P<view>\w+) TO \w+ AS\s")
 NULL_TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (?P<table>\w+)\n.*\nENGINE = Null\s*$", re.DOTALL)
+ALTERED_TABLE = re.compile(r"^ALTER TABLE (?P<table>\w+)$", re.MULTILINE)
 
 
 class Contradiction(Failed):
@@ -128,14 +129,20 @@ def plan(files: Mapping[str, str], remembered: Mapping[str, Applied]) -> dict[st
 
 
 def _to_make_anew(client: Client, files: Mapping[str, str]) -> list[str]:
-    """The files of tables that pass rows through and are not there: of two migrations at once one may be killed when it
-    has dropped such a table, which the other one remembers to have made. Nothing was in it."""
-    passing = {made["table"]: name for name, text in files.items() if (made := NULL_TABLE.search(text))}
+    """The files of tables that pass rows through and are not there, and what alters those later: of two migrations at
+    once one may be killed when it has dropped such a table, which the other one remembers to have made. Nothing was in
+    it."""
+    passing: dict[str, list[str]] = {}
+    for name, text in files.items():
+        if made := NULL_TABLE.search(text):
+            passing[made["table"]] = [name]
+        elif (altered := ALTERED_TABLE.search(text)) and altered["table"] in passing:
+            passing[altered["table"]].append(name)
     there = {
         name
         for (name,) in client.query("SELECT name FROM system.tables WHERE database = currentDatabase()").result_rows
     }
-    return [name for table, name in passing.items() if table not in there]
+    return [name for table, names in passing.items() if table not in there for name in names]
 
 
 def _apply(client: Client, name: str, wanted: Sequence[str]) -> None:
