@@ -4,6 +4,7 @@ import random
 import time
 from itertools import islice
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
@@ -12,16 +13,19 @@ from tests.bench._messages import message
 from workers.log.kafka_places import GROUP
 
 TOPIC, PARTITIONS = "bench", 4
-AT_ONCE = 2_000
+AT_ONCE_BYTES, TYPICAL_BYTES = 1_000_000, 350
 
 
-async def fill(bootstrap: str, count: int) -> None:
-    """Into a topic that is made for it."""
+async def fill(bootstrap: str, count: int, *, padding: int = 0) -> None:
+    """Into a topic that is made for it. padding: bytes that each message has more."""
     log = KafkaLog(bootstrap=bootstrap, topic=TOPIC, partitions=PARTITIONS, replication=1, append_timeout=30)
     rng, began = random.Random(1), time.time()
     messages = (message(number, rng, began) for number in range(count))
+    at_once = max(1, AT_ONCE_BYTES // (TYPICAL_BYTES + padding))
     async with log:
-        while some := list(islice(messages, AT_ONCE)):
+        while some := list(islice(messages, at_once)):
+            if padding:
+                some = [msgspec.structs.replace(one, client_id="x" * padding) for one in some]
             await log.append(some)
 
 
