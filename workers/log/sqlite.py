@@ -20,6 +20,7 @@ from workers.log.sqlite_places import END
 
 PAUSE = 0.05
 BUSY_TIMEOUT = 5.0
+READ_BYTES = 8 * 1024 * 1024  # at a time, of values: a few thousand of the largest records would fill the memory
 POSITIONS = files("schemas").joinpath("embedded_positions.sql")
 
 
@@ -118,10 +119,15 @@ class SqliteReader:
             return []
         if _number(self._log_path) not in (0, self._file):
             raise LogReplaced(f"another file was put in the place of {self._log_path}")
-        rows = self._log.execute(
-            "SELECT offset, at, key, value FROM records WHERE offset > ? ORDER BY offset LIMIT ?", (self._last, limit)
-        ).fetchall()
-        return list(map(StoredRecord._make, rows))
+        reading = "SELECT offset, at, key, value FROM records WHERE offset > ? ORDER BY offset LIMIT ?"
+        found, size = [], 0
+        with closing(self._log.cursor()) as rows:  # closed: else the edge could not begin its journal anew
+            for row in map(StoredRecord._make, rows.execute(reading, (self._last, limit))):
+                found.append(row)
+                size += len(row.value)
+                if size >= READ_BYTES:
+                    break
+        return found
 
     def _write_position(self, offset: int) -> None:
         if self._positions is not None:  # else nothing was polled
