@@ -158,7 +158,7 @@ def main(messages: int = MESSAGES, rounds: int = ROUNDS) -> None:
         for _ in range(rounds):
             found.setdefault("penstock worker", []).append(bench.penstock())
             for consumers in (1, 2):
-                found.setdefault(f"Kafka engine, {consumers} consumers", []).append(bench.engine(consumers))
+                found.setdefault(f"Kafka engine, consumers: {consumers}", []).append(bench.engine(consumers))
     print("messages a second, then µs of CPU a message: min median max")
     for name, each in found.items():
         show(name, each)
