@@ -92,6 +92,11 @@ def populate(client: Client, people: int) -> None:
     for first in range(0, people, 500_000):
         count = min(500_000, people - first)
         client.command(SAID, parameters={"first": first, "count": count, "at": at})
+    know(client, people)
+
+
+def know(client: Client, people: int) -> None:
+    """As if they had been resolved, each for itself."""
     parts = max(people // 500_000, 1)
     for part in range(parts):
         client.command(KNOWN, parameters={"parts": parts, "part": part})
