@@ -1,6 +1,6 @@
 """Reads all that decides who some identifiers are: of those, and of everybody they have to do with."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from workers.connection import Connection
@@ -189,21 +189,25 @@ class _Reading:
 
     def _again(self) -> None:
         """Of those who were erased, or may have been with others, also what came after the first time."""
-        gone, since = self._erased_workspaces, []
-        erased = {node.hash for node in self._facts.nodes.values() if node.workspace in gone}
-        erased |= {erasure.subject for erasure in self._facts.erasures}
-        for part in self._facts.parts(erased):
-            nodes = [self._facts.nodes[hash] for hash in part]
-            versions = {erasure.version for erasure in self._facts.erasures if erasure.subject in part}
-            for node in nodes:
-                if node.kind not in ("", CIO):
-                    since += [(*_name(node), str(version)) for version in versions]
-                    since += [(*_name(node), str(gone[node.workspace] - 1))] if node.workspace in gone else []
-            self._claims(part, whole=True)
-        for some in in_turn(since):
+        erasures: dict[int, set[int]] = {}
+        for erasure in self._facts.erasures:
+            erasures.setdefault(erasure.subject, set()).add(erasure.version)
+        gone = {hash for hash, node in self._facts.nodes.items() if node.workspace in self._erased_workspaces}
+        parts = list(self._facts.parts(gone | erasures.keys()))
+        self._claims(set().union(*parts), whole=True)
+        for some in in_turn(row for part in parts for row in self._since(part, erasures)):
             given = texts_given(f"{_NAMED}, since UInt128", some)
             for hash, _, version in self._connection.rows(_CREATED_AGAIN, given=given):
                 self._facts.created.setdefault(hash, set()).add(version)
+
+    def _since(self, part: set[int], erasures: Mapping[int, set[int]]) -> Iterator[tuple[str, ...]]:
+        """By name the versions after which one of these may have come into being again."""
+        versions = set().union(*(erasures[hash] for hash in part & erasures.keys()))
+        for node in (self._facts.nodes[hash] for hash in part):
+            if node.kind not in ("", CIO):
+                yield from ((*_name(node), str(version)) for version in versions)
+                if node.workspace in self._erased_workspaces:
+                    yield *_name(node), str(self._erased_workspaces[node.workspace] - 1)
 
     def _leave_out_erased(self) -> None:
         """What a whole workspace said before it was erased never was."""
