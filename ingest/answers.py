@@ -67,9 +67,17 @@ def answer(content: object, status: int = 200, headers: Mapping[str, str] | None
 
 async def accept(send: Send, quota: Mapping[str, str]) -> None:
     """200 `{}`: what was sent is on the log. quota: headers that tell what is left of the workspace's rate."""
-    headers = [*_ACCEPTED, *((name.encode(), text.encode()) for name, text in quota.items())] if quota else _ACCEPTED
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": _NOTHING_WRONG})
+    status, headers, body = accepted(quota)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def accepted(quota: Mapping[str, str]) -> Rendered:
+    """The same, as bytes."""
+    if not quota:
+        return ACCEPTED
+    told = [(name.encode(), text.encode()) for name, text in quota.items()]
+    return Rendered(200, [*ACCEPTED.headers, *told], ACCEPTED.body)
 
 
 async def accept_silently(send: Send, quota: Mapping[str, str]) -> None:
@@ -91,8 +99,7 @@ async def _send(send: Send, response: Response) -> None:
     await send({"type": "http.response.body", "body": response.body})
 
 
-_NOTHING_WRONG = b"{}\n"
-_ACCEPTED = tuple(answer({}).raw_headers)  # the same for everybody, so made once
+ACCEPTED = Rendered(200, answer({}).raw_headers, b"{}\n")  # the same for everybody, so made once
 
 
 def preflight(methods: Iterable[str]) -> Response:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 
-from starlette.types import Receive, Scope
+from starlette.types import Receive
 
 from ingest import bodies, limits
 from ingest.arrivals import Arrival
@@ -22,6 +22,7 @@ from schemas import failpoints
 from schemas.messages import Context, Message
 
 Headers = Mapping[bytes, bytes]
+Path = Mapping[str, str]
 _NO_QUOTA: Mapping[str, str] = {}
 _STRICT = frozenset({b"1", b"true"})
 # A member is looked up in its enum by way of a descriptor, each time: all requests come by here.
@@ -32,32 +33,45 @@ _NOBODY = ""  # whose rate calls without a key have, all together: no workspace 
 
 
 class Call:
-    """One request.
+    """One request, whichever way it came in.
 
+    path: what the path names, still encoded. query: what stands behind its `?`. client: the address.
     quota: the headers that tell what is left of the workspace's rate.
     told: items that were not taken, of which the client is told.
     """
 
     __slots__ = (
+        "_bucket",
+        "_client",
         "_edge",
         "_endpoint",
         "_excerpt",
         "_headers",
+        "_key",
         "_lenient",
+        "_path",
+        "_pays",
+        "_query",
         "_refusal",
-        "_scope",
         "_workspace",
         "quota",
         "told",
     )
 
-    def __init__(self, edge: Edge, endpoint: Endpoint, scope: Scope) -> None:
+    def __init__(
+        self, edge: Edge, endpoint: Endpoint, headers: Headers, path: Path, query: bytes = b"", client: str = ""
+    ) -> None:
         self._edge = edge
         self._endpoint = endpoint
-        self._scope = scope
-        self._headers: Headers = dict(scope["headers"])
-        self._lenient = endpoint.answers is _LENIENT and self._headers.get(b"x-strict-mode") not in _STRICT
+        self._headers = headers
+        self._path = path
+        self._query = query
+        self._client = client
+        self._lenient = endpoint.answers is _LENIENT and headers.get(b"x-strict-mode") not in _STRICT
         self._workspace = ""
+        self._bucket = ""
+        self._key: Key | None = None
+        self._pays = True
         self._excerpt = b""
         self._refusal: BadRequest | None = None
         self.quota = _NO_QUOTA
@@ -84,6 +98,23 @@ class Call:
         if self._refusal is not None:
             raise self._refusal
 
+    def admit(self) -> None:
+        """For whoever has a head, and will call `at_once`. Raises an `ApiError`; nothing has happened that `take` could
+        not do again, and until `charge` nothing will."""
+        self._pays = False
+        self._key = self._key_of_header()
+
+    def at_once(self, raw: bytes, lease: Lease) -> Sequence[Message]:
+        """What goes to the log for a whole body if 200 is all there is to say then, else nothing. Raises an
+        `ApiError`."""
+        made = self._made(self._key, raw, lease)
+        return () if made.refused else self._weighed(made.messages, lease)
+
+    def charge(self) -> None:
+        """The token of a request. Raises `TooManyRequests`."""
+        if self._edge.rates is not None:
+            self.quota = self._edge.rates.take(self._bucket)
+
     def forgives(self, refusal: ApiError) -> bool:
         """Whether the client expects 200 all the same."""
         return isinstance(refusal, UnknownWorkspace) or (self._lenient and refusal.status in FORGIVEN)
@@ -107,11 +138,23 @@ class Call:
         self._workspace = key.workspace
         if self._edge.rates is not None:
             # Whoever has no key must not use up what the workspace's own calls may take.
-            self.quota = self._edge.rates.take(key.workspace if key.id else _NOBODY)
+            self._bucket = key.workspace if key.id else _NOBODY
+            if self._pays:
+                self.charge()
+            else:
+                self._edge.rates.look(self._bucket)
         return key
 
     def _said(self, key: Key | None, raw: bytes, lease: Lease) -> Sequence[Message]:
         """What goes to the log. Raises `BadRequest`, and whatever else is wrong with a body or its key."""
+        try:
+            made = self._made(key, raw, lease)
+        except RefusedButKept as refusal:
+            self._refusal = BadRequest(*refusal.problems)
+            return refusal.kept
+        return self._weighed(self._with_rejections(made) if made.refused else made.messages, lease)
+
+    def _made(self, key: Key | None, raw: bytes, lease: Lease) -> Made:
         endpoint = self._endpoint
         text, body = b"", bodies.EMPTY
         if endpoint.takes is not _NOTHING:
@@ -120,12 +163,10 @@ class Call:
             body = bodies.parse(text, content_type, plain=endpoint.takes is _TEXT)
         if key is None:
             key = self._known(authenticate_body(body.values.get("writeKey"), self._edge.keys))
-        try:
-            made = endpoint.make(self._arrival(key, text), self._scope["path_params"], body)
-        except RefusedButKept as refusal:
-            self._refusal = BadRequest(*refusal.problems)
-            return refusal.kept
-        messages = self._with_rejections(made) if made.refused else made.messages
+        return endpoint.make(self._arrival(key, text), self._path, body)
+
+    @staticmethod
+    def _weighed(messages: Sequence[Message], lease: Lease) -> Sequence[Message]:
         if len(messages) > 1:
             lease.take(len(messages) * limits.MESSAGE)
         return messages
@@ -158,7 +199,7 @@ class Call:
         return [message for message in found if message is not None]
 
     def _arrival(self, key: Key, text: bytes) -> Arrival:
-        at, query = self._edge.now(), self._scope["query_string"].decode("latin-1")
+        at = self._edge.now()
         idempotency_key, fingerprint = "", ""
         sent = self._headers.get(b"idempotency-key")
         if sent is not None:
@@ -166,12 +207,13 @@ class Call:
             # Not of what was sent: the same body, packed again, has another time in its head.
             fingerprint = hashlib.blake2b(text, digest_size=8).hexdigest()
         context, id = self._context(), new_id(at)
-        return Arrival(key.workspace, at, id, context, key.role, idempotency_key, fingerprint, query)
+        return Arrival(
+            key.workspace, at, id, context, key.role, idempotency_key, fingerprint, self._query.decode("latin-1")
+        )
 
     def _context(self) -> Context:
-        client = self._scope["client"]
         user_agent = self._headers.get(b"user-agent", b"")[: limits.USER_AGENT].decode("latin-1")
-        return Context(self._endpoint.name, client[0] if client else "", user_agent)
+        return Context(self._endpoint.name, self._client, user_agent)
 
 
 def _in_batch(refused: Refused, problem: Problem) -> Problem:

@@ -33,7 +33,9 @@ class Resource:
             raise MethodNotAllowed(self._methods)
 
     async def _take(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
-        call, rejected = Call(self._edge, endpoint, scope), _NOTHING
+        client = scope["client"][0] if scope["client"] else ""
+        headers, path = dict(scope["headers"]), scope["path_params"]
+        call, rejected = Call(self._edge, endpoint, headers, path, scope["query_string"], client), _NOTHING
         try:
             await call.take(receive)
         except ApiError as refusal:

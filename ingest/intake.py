@@ -42,13 +42,18 @@ class Lease:
         self._budget.free -= size
         self._taken += size
 
+    def give_back(self) -> None:
+        """All of it. What is taken from now on is a new share."""
+        self._budget.free += self._taken
+        self._taken = 0
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._budget.free += self._taken
+        self.give_back()
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int, lease: Lease) -> bytes:

@@ -21,6 +21,8 @@ from ingest import limits
 from ingest.app import ClosableLog, create_app
 from ingest.certificates import Certificate
 from ingest.connections import Connections
+from ingest.endpoints import ENDPOINTS
+from ingest.hot import HotWay
 from ingest.log.spool import Direct, SpooledLog
 from ingest.log.spool_file import Spool
 from ingest.metrics import CONNECTIONS
@@ -60,7 +62,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     # Its lifespan is entered here, where its errors reach whoever started the edge.
     connections = Connections(app.state.edge.refusals, _connections(), origins)
     app.state.edge.metrics.gauges[CONNECTIONS] = lambda: connections.open
-    options = server_options(settings.append_timeout, connections)
+    way = HotWay(app.state.edge, ENDPOINTS) if settings.hot_way else None
+    options = server_options(settings.append_timeout, connections, way)
     server = Server(uvicorn.Config(app, **options, lifespan="off"), app.state.edge, certificate)
     async with app.router.lifespan_context(app), _renewing(certificate):
         with metrics_port(settings, app.state.edge):

@@ -18,7 +18,7 @@ from ingest.answers import Rendered
 from ingest.connections import Connections
 from ingest.errors import ApiError, Failed, Malformed, Overloaded, TooSlow
 from ingest.heads import check_head, check_no_upgrade_of_a_body, check_size, target, too_large
-from ingest.origins import Scheme
+from ingest.origins import Origin, Scheme
 from ingest.refusals import request_id
 
 HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
@@ -51,6 +51,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self._last_words = b""
         self._ended = False  # the client sends no more
         self._proxied = False
+        self._origin: Origin | None = None  # of the request, as a proxy told it
         self.url = b""
 
     # What the transport calls
@@ -131,21 +132,29 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Raises an `ApiError`, which the parser hands on to `_feed`."""
+        self._check_head()
+        self._begin()
+
+    def _check_head(self) -> None:
         if self._fed > limits.HEAD or self._unpaid > limits.HEAD:
             check_size(self.url, self.headers)
         check_head(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
-        asks_upgrade = self.parser.should_upgrade()
-        if asks_upgrade:
+        if self.parser.should_upgrade():
             check_no_upgrade_of_a_body(self.headers)
         if self._proxied or self._shared.origins.https_only:
             self._check_origin()
+
+    def _begin(self) -> None:
+        """The application gets it, now or behind those that wait."""
+        if self._origin is not None:
+            self.scope["client"], self.scope["scheme"] = (self._origin.address, 0), self._origin.scheme
         if not self.url.startswith(b"/"):
             self.url = target(self.url)
         super().on_headers_complete()
         self.headers = []  # a chunked body's trailers: nobody shall take them for headers
         self._stage, self._since = BODY, self._shared.now
         # A client that waits for "100 Continue" and is refused may send the body or not: one could not tell which.
-        if self.expect_100_continue or asks_upgrade or self._shared.draining:
+        if self.expect_100_continue or self.parser.should_upgrade() or self._shared.draining:
             self.cycle.keep_alive = False
         if self.scope["scheme"] == "https":
             self.cycle.default_headers = [*self.server_state.default_headers, HSTS]
@@ -162,9 +171,8 @@ class EdgeProtocol(HttpToolsProtocol):
     def _check_origin(self) -> None:
         scheme: Scheme = self.scheme or "http"
         if self._proxied and self.client is not None:
-            address, scheme = self._shared.origins.told(self.client[0], scheme, self.headers)
-            self.scope["client"] = (address, 0)
-            self.scope["scheme"] = scheme
+            self._origin = self._shared.origins.told(self.client[0], scheme, self.headers)
+            scheme = self._origin.scheme
         self._shared.origins.check(scheme, self.url)
 
     # Feeding
@@ -255,9 +263,14 @@ class EdgeProtocol(HttpToolsProtocol):
         return True
 
     def _words(self, error: ApiError) -> bytes:
-        status, headers, body = self._refused(error)
-        hsts = [HSTS] if self.scheme == "https" else []
-        lines = [*self.server_state.default_headers, *hsts, *headers, (b"connection", b"close")]
+        return self._written(self._refused(error), hsts=self.scheme == "https", last=True)
+
+    def _written(self, answer: Rendered, *, hsts: bool, last: bool) -> bytes:
+        """As uvicorn writes it. last: the connection ends with it."""
+        status, headers, body = answer
+        lines = [*self.server_state.default_headers, *([HSTS] if hsts else []), *headers]
+        if last:
+            lines.append((b"connection", b"close"))
         return b"".join([STATUS_LINE[status], *(b"%b: %b\r\n" % line for line in lines), b"\r\n", body])
 
     def _refused(self, error: ApiError) -> Rendered:

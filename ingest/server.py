@@ -18,6 +18,8 @@ import uvicorn
 from ingest.certificates import Certificate
 from ingest.connections import Connections
 from ingest.edge import Edge
+from ingest.hot import HotWay
+from ingest.hot_protocol import HotProtocol
 from ingest.protocol import EdgeProtocol
 
 BACKLOG = 2048
@@ -25,11 +27,12 @@ GRACE = 3.0  # s beyond the append timeout, for what is under way
 log = structlog.get_logger()
 
 
-def server_options(append_timeout: float, connections: Connections) -> dict[str, Any]:
-    """How uvicorn serves the edge."""
+def server_options(append_timeout: float, connections: Connections, way: HotWay | None = None) -> dict[str, Any]:
+    """How uvicorn serves the edge. way: without it every request goes through the application."""
+    http = partial(HotProtocol, way, connections) if way else partial(EdgeProtocol, connections)
     return {
         "loop": "uvloop",
-        "http": partial(EdgeProtocol, connections),
+        "http": http,
         "ws": "none",
         "log_config": None,
         "log_level": "warning",

@@ -38,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clickhouse: str = ""
     clickhouse_read: str = ""
     clickhouse_tcp_port: Annotated[int, Meta(ge=0, le=65535)] = 0
+    hot_way: bool = True
     append_timeout: Annotated[float, Meta(gt=0, le=60)] = 5.0
     spool: str = ""
     spool_bytes: Annotated[int, Meta(ge=1_048_576)] = 1_073_741_824

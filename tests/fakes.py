@@ -1,7 +1,9 @@
 """Fakes of what the edge depends on, one knob per fault."""
 
+import asyncio
 from collections.abc import Sequence
 
+from ingest.log import Done
 from schemas.messages import Message
 
 
@@ -13,11 +15,20 @@ class FakeLog:
         self.error: Exception | None = None
         self.away = False
         self.open = False
+        self._writes: set[asyncio.Task[None]] = set()
 
     async def append(self, messages: Sequence[Message]) -> None:
         if self.error is not None:
             raise self.error
         self.messages += messages
+
+    def append_then(self, messages: Sequence[Message], done: Done) -> None:
+        if self.error is not None:
+            raise self.error
+        task = asyncio.get_running_loop().create_task(self.append(messages))
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        task.add_done_callback(lambda task: done(str(task.exception() or "")))
 
     def reachable(self) -> bool:
         return not self.away

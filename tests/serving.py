@@ -18,6 +18,8 @@ from ingest import limits
 from ingest.app import create_app
 from ingest.connections import Connections
 from ingest.edge import Edge
+from ingest.endpoints import ENDPOINTS
+from ingest.hot import HotWay
 from ingest.origins import Origins
 from ingest.server import server_options
 from schemas.settings import Settings
@@ -147,7 +149,9 @@ def _served(
     app: Starlette, log: FakeLog, limit: int, origins: Origins | None, options: Mapping[str, Any]
 ) -> Iterator[Serving]:
     connections = Connections(app.state.edge.refusals, limit, origins)
-    server = uvicorn.Server(uvicorn.Config(app, **server_options(5.0, connections), **options))
+    server = uvicorn.Server(
+        uvicorn.Config(app, **server_options(5.0, connections, HotWay(app.state.edge, ENDPOINTS)), **options)
+    )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

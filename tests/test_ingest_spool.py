@@ -111,6 +111,40 @@ def on_disk(folder: Path, text: str) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if text.encode() in path.read_bytes())
 
 
+async def test_who_does_not_wait_has_the_spool_behind_it_too(tmp_path: Path) -> None:
+    """Told once it is there, and not before the moment from which it counts; in its order among those who wait."""
+    told: list[tuple[str, float]] = []
+    began = monotonic()
+    async with spooled(tmp_path) as at:
+        at.kafka.there.clear()
+        waiting = asyncio.create_task(at.log.append([message(0)]))
+        await asyncio.sleep(0)
+        at.log.append_then([message(1), message(2, "id:43")], lambda said: told.append((said, monotonic() - began)))
+        await asyncio.gather(waiting, at.log.append([message(3)]))
+        await eventually(lambda: bool(told))
+        with pytest.raises(Unavailable):  # from now on only who waits
+            at.log.append_then([message(4)], lambda said: told.append((said, 0.0)))
+        at.kafka.there.set()
+        await at.until_drained()
+
+        assert [number for number in at.numbers() if number != 2][-3:] == [0, 1, 3]
+    [(said, after)] = told
+    assert said == ""
+    assert after >= TIMEOUT - 0.01
+
+
+async def test_a_spool_that_is_full_is_told_to_who_does_not_wait(tmp_path: Path) -> None:
+    """Neither Kafka nor the spool has it."""
+    told: list[str] = []
+    async with spooled(tmp_path, largest=65_536) as at:
+        at.kafka.there.clear()
+        at.log.append_then([message(0, name="x" * 200_000)], told.append)
+        await eventually(lambda: bool(told))
+
+        assert told == ["the spool could not be written"]
+        at.kafka.there.set()
+
+
 async def test_while_kafka_answers_nothing_is_spooled(tmp_path: Path) -> None:
     """Each message says that it counts no later than the moment at which it would have been."""
     async with spooled(tmp_path) as at:

@@ -123,6 +123,35 @@ async def test_concurrent_appends_share_writes(place: Place) -> None:
     assert len({record.timestamp for record in records}) < 50
 
 
+async def test_who_does_not_wait_is_told_once_each(place: Place) -> None:
+    """When all partitions of a write have it, never before it was handed over, and in no more writes than others."""
+    told: list[tuple[int, str]] = []
+    async with place.log() as log, place.reader() as reader:
+        for number in range(200):
+            several = [message(10 * number + n, f"id:{n}") for n in range(number % 4 + 1)]
+            log.append_then(several, lambda failure, number=number: told.append((number, failure)))  # type: ignore[misc]
+        assert told == []
+        await log.append([message(-1)])
+        records, _ = await read(reader, 501)
+        await log.append([message(-2)])  # whoever came before it has been told
+
+    assert sorted(told) == [(number, "") for number in range(200)]
+    assert len({record.timestamp for record in records}) < 20
+
+
+async def test_what_a_log_refuses_at_once_is_not_told_later(place: Place) -> None:
+    """It is raised: a message that is too large, more than may wait, a log that is closed; and nothing was taken."""
+    told: list[str] = []
+    async with place.log(pending_bytes=1_000) as log:
+        with pytest.raises(TooLarge):
+            log.append_then([message(0), message(1, name="x" * LARGEST_RECORD)], told.append)
+        with pytest.raises(Unavailable):
+            log.append_then([message(2, name="x" * 1_000)], told.append)
+    with pytest.raises(Unavailable):
+        log.append_then([message(3)], told.append)
+    assert told == []
+
+
 async def test_committed_records_are_not_read_again(place: Place) -> None:
     """A reader that is started again goes on after what was committed."""
     async with place.log() as log:

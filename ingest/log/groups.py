@@ -1,15 +1,18 @@
 """Group commit: requests that arrive while a write is on its way share the next write.
 
 A log has lanes (partitions). A lane has at most one group on its way and collects the next one meanwhile, so the
-price of a write is paid once per group, and the order within a lane is that of arrival.
+price of a write is paid once per group, and the order within a lane is that of arrival. Where a batch stays open when
+it is handed over, until the log takes it up, its group collects as long.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from ingest.errors import TooLarge, Unavailable
+from ingest.log import Done
 from schemas import messages as schema
 from schemas.messages import Message
 from schemas.topics import LARGEST_RECORD, partition
@@ -30,12 +33,12 @@ class Group(Generic[B]):
         self.failure = ""
         self.settled = False
         self.timer: asyncio.TimerHandle | None = None
-        self.waiters: list[asyncio.Future[None]] = []
+        self.waiters: list[Done] = []
 
     def waiter(self) -> asyncio.Future[None]:
         """Done when the group is settled. One for each request: whoever is cancelled cancels only their own."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiters.append(waiter)
+        self.waiters.append(partial(_wake, waiter))
         return waiter
 
     def settle(self, failure: str = "") -> None:
@@ -45,15 +48,18 @@ class Group(Generic[B]):
         if self.timer is not None:
             self.timer.cancel()
         for waiter in self.waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+            try:
+                waiter(failure)
+            except Exception as error:  # noqa: BLE001  a mistake in one answer must not cost the others theirs
+                asyncio.get_running_loop().call_exception_handler({"message": "an answer failed", "exception": error})
 
 
 class Groups(Generic[B]):
     """The lanes of one log.
 
     make: an empty batch.
-    add: put a record into a batch, or return False when it is full; an empty batch takes any record.
+    add: put a record into a batch, or return False when it is full or closed; an empty batch takes any record.
+    stays_open: whether `add` still works on a batch that was handed to `send`, until it returns False.
     send: write the batch to a lane by a deadline (of the loop's clock), or raise `Unavailable`; it may return later
         than the deadline if the write is on its way and may still succeed.
     """
@@ -67,12 +73,14 @@ class Groups(Generic[B]):
         send: Callable[[int, B, float], Coroutine[Any, Any, None]],
         timeout: float,
         pending_limit: int,
+        stays_open: bool = False,
     ) -> None:
         self._make = make
         self._add = add
         self._send = send
         self._timeout = timeout
         self._free = pending_limit
+        self._stays_open = stays_open
         self._lanes = [_Lane(self, number) for number in range(lanes)]
         self._loop = asyncio.get_running_loop()
         self._open = True
@@ -83,6 +91,10 @@ class Groups(Generic[B]):
         groups = self.put(encoded(messages))
         del messages  # what waits is encoded; the messages may be several times as large
         await settled(groups)
+
+    def append_then(self, messages: Sequence[Message], done: Done) -> None:
+        """See `Log.append_then`."""
+        when_settled(self.put(encoded(messages)), done)
 
     def put(self, records: Sequence[Encoded]) -> list[Group[B]]:
         """Queue them, in their order; the groups that they are in. Raises `Unavailable`, and then none is queued."""
@@ -134,6 +146,31 @@ async def settled(groups: Sequence[Group[Any]]) -> None:
             raise Unavailable(group.failure)
 
 
+def when_settled(groups: Sequence[Group[Any]], done: Done) -> None:
+    """`done` is called once: with "" when all are written, with the reason as soon as one is not. None is settled yet,
+    as they come from `put`."""
+    if len(groups) == 1:
+        groups[0].waiters.append(done)
+        return
+    distinct = dict.fromkeys(groups)
+    left, told = len(distinct), False
+
+    def one(failure: str) -> None:
+        nonlocal left, told
+        left -= 1
+        if not told and (failure or left == 0):
+            told = True
+            done(failure)
+
+    for group in distinct:
+        group.waiters.append(one)
+
+
+def _wake(waiter: "asyncio.Future[None]", _failure: str) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
 class _Lane(Generic[B]):
     def __init__(self, groups: Groups[B], number: int) -> None:
         self._groups = groups
@@ -167,7 +204,8 @@ class _Lane(Generic[B]):
     async def _write(self) -> None:
         while self.waiting:
             group = self.sending = self.waiting.popleft()
-            self._leave(group)
+            if not self._groups._stays_open:
+                self._leave(group)
             failure = "the write was abandoned"
             try:
                 await self._groups._send(self._number, group.batch, group.deadline)
@@ -175,6 +213,7 @@ class _Lane(Generic[B]):
             except Unavailable as error:
                 failure = str(error)
             finally:
+                self._leave(group)
                 self._groups._free += group.bytes
                 if group.settled:
                     self._groups.overdue -= 1
@@ -182,11 +221,11 @@ class _Lane(Generic[B]):
                 self.sending = None
 
     def _expire(self, group: Group[B]) -> None:
+        self._leave(group)
         if group is self.sending:
             self._groups.overdue += 1
         else:  # nobody waits for it any more, and it was not handed over: it never will be
             self.waiting.remove(group)
-            self._leave(group)
             self._groups._free += group.bytes
         group.settle("the log did not confirm in time")
 

@@ -21,13 +21,13 @@ from typing import Self
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
-from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from ingest.errors import Unavailable
+from ingest.log import Done
 from ingest.log.counting import counting_from, not_before
-from ingest.log.groups import Encoded, Group, Groups, encoded, settled
-from ingest.log.producer import BATCH_BYTES, close_producer, open_producer
+from ingest.log.groups import Encoded, Group, Groups, encoded, settled, when_settled
+from ingest.log.producer import OpenBatch, close_producer, open_producer
 from ingest.log.topic import prepare_topic
 from schemas.messages import Message
 from schemas.settings import BadSettings
@@ -79,18 +79,19 @@ class KafkaLog:
         self._keeper: asyncio.Task[None] | None = None
         self._groups = Groups(
             partitions,
-            make=_make,
-            add=_add,
+            make=OpenBatch,
+            add=OpenBatch.add,
             send=self._send,
             timeout=append_timeout,
             pending_limit=pending_bytes,
+            # One request to a broker carries what came during the last, of all its partitions.
+            stays_open=True,
         )
 
     async def append(self, messages: Sequence[Message]) -> None:
         """See `Log.append`; a refused one that Kafka takes late counts as written before the refusal."""
         until = self._loop.time() + self._append_timeout
-        at = not_before(self.newest, self._clock()) + self._append_timeout
-        groups = self.put(encoded(counting_from(messages, at)))
+        groups = self._queued(messages)
         del messages  # what waits is encoded; the messages may be several times as large
         try:
             await settled(groups)
@@ -98,8 +99,24 @@ class KafkaLog:
             await asyncio.sleep(until - self._loop.time())
             raise
 
-    def put(self, records: Sequence[Encoded]) -> Sequence[Group[BatchBuilder]]:
+    def append_then(self, messages: Sequence[Message], done: Done) -> None:
+        """The same, and as late with a refusal."""
+        until = self._loop.time() + self._append_timeout
+
+        def settled(failure: str) -> None:
+            if failure:
+                self._loop.call_at(until, done, failure)
+            else:
+                done(failure)
+
+        when_settled(self._queued(messages), settled)
+
+    def put(self, records: Sequence[Encoded]) -> Sequence[Group[OpenBatch]]:
         return self._groups.put(records)
+
+    def _queued(self, messages: Sequence[Message]) -> Sequence[Group[OpenBatch]]:
+        at = not_before(self.newest, self._clock()) + self._append_timeout
+        return self.put(encoded(counting_from(messages, at)))
 
     def reachable(self) -> bool:
         return self._usable.is_set() and not self._groups.overdue
@@ -124,7 +141,7 @@ class KafkaLog:
             await close_producer(self._producer, CLOSE_PATIENCE)
         await self._groups.abandon()
 
-    async def _send(self, partition: int, batch: BatchBuilder, deadline: float) -> None:
+    async def _send(self, partition: int, batch: OpenBatch, deadline: float) -> None:
         try:
             # Handing over may wait for metadata, up to the request timeout; given up here, nothing was handed over.
             async with asyncio.timeout_at(deadline):
@@ -141,7 +158,7 @@ class KafkaLog:
         self.newest = max(self.newest, confirmed.timestamp)  # -1 if it was a repeat of one it had
 
     async def _hand_over(
-        self, producer: AIOKafkaProducer, partition: int, batch: BatchBuilder
+        self, producer: AIOKafkaProducer, partition: int, batch: OpenBatch
     ) -> asyncio.Future[RecordMetadata]:
         try:
             if partition not in await producer.partitions_for(self._topic):
@@ -193,12 +210,3 @@ class KafkaLog:
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("kafka_away", bootstrap=self._bootstrap, error=repr(error))
             await asyncio.sleep(RETRY_PAUSE)
-
-
-def _make() -> BatchBuilder:
-    # What AIOKafkaProducer.create_batch returns; made here because a group may collect while there is no producer.
-    return BatchBuilder(BATCH_BYTES, 0)
-
-
-def _add(batch: BatchBuilder, key: bytes, value: bytes) -> bool:
-    return batch.append(timestamp=None, key=key, value=value) is not None

@@ -5,9 +5,30 @@ from contextlib import AsyncExitStack
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 BATCH_BYTES = 1_048_576
 CUT_TIMEOUT = 1.0
+
+
+class OpenBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
+    """What AIOKafkaProducer.create_batch returns, made while there is no producer too; and it may be handed over open.
+
+    The producer takes it up when the broker has answered the request before: it counts the records, gives them their
+    numbers, and encodes them only in the next turn of the loop. What came in between would be beyond that count, and
+    every later batch out of order. So it is closed with the count.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(BATCH_BYTES, 0)
+
+    def add(self, key: bytes, value: bytes) -> bool:
+        """False if it is full or closed."""
+        return self.append(timestamp=None, key=key, value=value) is not None
+
+    def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
+        self.close()
+        super()._set_producer_state(producer_id, producer_epoch, base_sequence)
 
 
 async def open_producer(bootstrap: str, topic: str, request_timeout: float) -> AIOKafkaProducer:

@@ -21,8 +21,9 @@ from typing import Any, NamedTuple, Protocol, Self
 import structlog
 
 from ingest.errors import Unavailable
+from ingest.log import Done
 from ingest.log.counting import counting_from, not_before
-from ingest.log.groups import Encoded, Group, encoded, settled
+from ingest.log.groups import Encoded, Group, encoded, settled, when_settled
 from ingest.log.spool_file import Held, Spool
 from schemas import failpoints
 from schemas.messages import Message
@@ -111,6 +112,34 @@ class SpooledLog:
             self._begin(reason)
             await settled(self._spool.put(under_way.records))
             await asyncio.sleep(under_way.until - self._loop.time())
+
+    def append_then(self, messages: Sequence[Message], done: Done) -> None:
+        """The same while messages go to Kafka itself."""
+        if self._closed or self.spooling() or (under_way := self._hand_over(messages)) is None:
+            raise Unavailable("not directly")
+
+        def settled(failure: str) -> None:
+            if failure:
+                # In the next turn, as whoever waits for the same write: so they keep their order.
+                self._loop.call_soon(self._spool_then, under_way, failure, done)
+            else:
+                done("")
+
+        when_settled(under_way.groups, settled)
+
+    def _spool_then(self, under_way: UnderWay, reason: str, done: Done) -> None:
+        self._begin(reason)
+
+        def settled(failure: str) -> None:
+            if failure:
+                done(failure)
+            else:
+                self._loop.call_at(under_way.until, done, "")
+
+        try:
+            when_settled(self._spool.put(under_way.records), settled)
+        except Unavailable as error:
+            done(str(error))
 
     async def __aenter__(self) -> Self:
         await self._spool.open()

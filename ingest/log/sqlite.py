@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ingest.log import Done
 from ingest.log.file import Batch, LogFile, insert
 from ingest.log.retention import Retention
 from ingest.log.writer import PENDING_BYTES, Writer
@@ -44,6 +45,9 @@ class SqliteLog:
 
     def append(self, messages: Sequence[Message]) -> Coroutine[Any, Any, None]:
         return self._writer.groups.append(messages)
+
+    def append_then(self, messages: Sequence[Message], done: Done) -> None:
+        self._writer.groups.append_then(messages, done)
 
     def reachable(self) -> bool:
         return self._writer.reachable()

@@ -24,6 +24,7 @@ import uvloop
 
 from ingest.app import create_app
 from ingest.connections import Connections
+from ingest.log import Done
 from ingest.server import Server, server_options
 from schemas.messages import Message, encode, key
 from schemas.settings import Settings
@@ -54,6 +55,11 @@ class NoLog:
     async def append(self, messages: Sequence[Message]) -> None:
         for message in messages:
             key(message), encode(message)
+
+    def append_then(self, messages: Sequence[Message], done: Done) -> None:
+        for message in messages:
+            key(message), encode(message)
+        asyncio.get_running_loop().call_soon(done, "")
 
     def reachable(self) -> bool:
         return True

@@ -23,9 +23,11 @@ BOUND = 9.0  # s: the append timeout of 5, and a grace of 3
 
 
 class Edge:
-    def __init__(self, folder: Path) -> None:
+    """hot: whether it has the hot way."""
+
+    def __init__(self, folder: Path, *, hot: bool = True) -> None:
         self.port, self.log = free_port(), folder / "log.db"
-        settings = {"PENSTOCK_DATA": str(folder), "PENSTOCK_PORT": str(self.port)}
+        settings = {"PENSTOCK_DATA": str(folder), "PENSTOCK_PORT": str(self.port), "PENSTOCK_HOT_WAY": str(hot)}
         self.process: subprocess.Popen[bytes] = penstock("edge", settings=CREDENTIALS | settings)
 
     @contextmanager
@@ -49,8 +51,8 @@ class Edge:
 
 
 @pytest.fixture
-def edge(tmp_path: Path) -> Iterator[Edge]:
-    edge = Edge(tmp_path)
+def edge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Edge]:
+    edge = Edge(tmp_path, hot=getattr(request, "param", True))
     try:
         answers(edge.port)
         yield edge
@@ -63,6 +65,7 @@ def wire(edge: Edge, stack: ExitStack) -> Wire:
     return Wire(stack.enter_context(socket.create_connection(("127.0.0.1", edge.port), timeout=15)))
 
 
+@pytest.mark.parametrize("edge", [True, False], indirect=True)
 def test_a_thousand_unacknowledged_requests_are_answered(edge: Edge) -> None:
     """200 once the log is back, and each is on it; exit 0."""
 

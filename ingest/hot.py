@@ -1,0 +1,158 @@
+"""The hot way: what is for the log is answered by the protocol itself, without a scope, a task or a future of its own.
+
+A request goes this way while everything about it is usual: a path that takes messages, a plain body of known and modest
+length, nothing else open on its connection, and nothing to say but 200. Until the log has taken its messages nothing
+has happened that could not be done again, so whatever else it turns out to be, the application gets it from the
+beginning and answers as it always does. The checks are the same code (`ingest.calls`).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from time import perf_counter
+from typing import NamedTuple, Protocol
+
+from ingest.answers import Rendered, accepted
+from ingest.calls import Call
+from ingest.edge import Edge
+from ingest.endpoints import Answers, By, Endpoint, Takes
+from ingest.errors import ApiError, Unavailable
+from ingest.refusals import request_id
+from schemas import failpoints
+
+LARGEST = 65_536  # bytes of a body: above it uvicorn stops reading until the application takes it
+KNOWN_HEADS, LONGEST_HEAD = 1_000, 1_024  # kept, and bytes of each
+_SEGMENT = rb"([!$%&'()*+,\-.0-9:;=@A-Z_a-z~]+)"  # of a path that no reader could take for anything else
+COLD = (b"content-encoding", b"transfer-encoding")
+
+Headers = Mapping[bytes, bytes]
+
+
+class Target(NamedTuple):
+    endpoint: Endpoint
+    path: Mapping[str, str]
+
+
+class HotWay:
+    """What all connections share."""
+
+    def __init__(self, edge: Edge, endpoints: Iterable[Endpoint]) -> None:
+        self.edge = edge
+        self.heads: dict[bytes, tuple[Headers, int]] = {}  # with the length of the body
+        self._endpoints: dict[int, tuple[Endpoint, list[str]]] = {}
+        patterns, group = [], 1
+        for endpoint in filter(_is_hot, endpoints):
+            names = re.findall(r"{(\w+)}", endpoint.path)
+            line = re.split(r"{\w+}", f"{endpoint.method} {endpoint.path}")
+            patterns.append(b"(%b)" % _SEGMENT.join(re.escape(part).encode() for part in line))
+            self._endpoints[group] = endpoint, names
+            group += 1 + len(names)
+        self._match = re.compile(b"|".join(patterns)).fullmatch
+
+    def find(self, asked: bytes) -> Target | None:
+        """asked: method and path."""
+        found = self._match(asked)
+        if found is None or found.lastindex is None:
+            return None
+        group = found.lastindex
+        endpoint, names = self._endpoints[group]
+        return Target(endpoint, {name: found[group + n].decode() for n, name in enumerate(names, 1)})
+
+    def learn(self, head: bytes, headers: Headers, size: int) -> None:
+        """A head without its first line, and what the parser read of it."""
+        if len(head) > LONGEST_HEAD:
+            return
+        if len(self.heads) >= KNOWN_HEADS:
+            self.heads.clear()
+        self.heads[head] = headers, size
+
+
+class Answering(Protocol):
+    """A connection."""
+
+    def answer(self, cycle: "HotCycle", words: Rendered) -> None: ...
+
+
+class HotCycle:
+    """Stands where uvicorn's cycle does while a request goes the hot way. Of one connection, and used again."""
+
+    response_started = False
+
+    def __init__(self, way: HotWay, connection: Answering) -> None:
+        self._edge = way.edge
+        self._connection = connection
+        self._lease = way.edge.budget.lease()
+        self.message_event = self
+        self.response_complete, self.disconnected, self.keep_alive, self.taken = True, False, True, True
+
+    def begin(self, target: Target, headers: Headers, size: int, client: str) -> bool:
+        """With a head. False if it is refused."""
+        call = Call(self._edge, target.endpoint, headers, target.path, client=client)
+        try:
+            call.admit()
+        except ApiError:
+            return False
+        self.call = call
+        self.response_complete = self.disconnected = self.taken = False
+        self.keep_alive = True
+        self.began = perf_counter()
+        self.endpoint = target.endpoint
+        self.headers, self.size, self.client = headers, size, client
+        self.body = b""
+        return True
+
+    def set(self) -> None:
+        """Something has changed: the client may have left in the middle of the body."""
+        if not self.taken:
+            self._lease.give_back()
+
+    def take(self, piece: bytes = b"", *, last: bool) -> bool:
+        """More of the body. False if this cannot go on here; then nothing has happened. last: it goes to the log."""
+        edge = self._edge
+        self.body = self.body + piece if self.body else piece
+        try:
+            self._lease.take(len(piece))
+            if last:
+                messages = self.call.at_once(self.body, self._lease)
+                if not messages:
+                    return False
+                failpoints.reach("edge.before-append")
+                self.appended = perf_counter()
+                edge.log.append_then(messages, self._settled)
+        except Exception:  # noqa: BLE001  whatever it is, the application meets it again, and tells
+            return False
+        if last:
+            self.taken = True
+            edge.metrics.body_bytes += len(self.body)
+            self.body = b""
+            if edge.rates is not None:
+                self.call.charge()
+        return True
+
+    def leave(self) -> bytes:
+        """It goes the other way; what came of the body."""
+        self.response_complete = True
+        self._lease.give_back()
+        return self.body
+
+    def _settled(self, failure: str) -> None:
+        """The log's word."""
+        edge, now = self._edge, perf_counter()
+        if failure:
+            number, endpoint = request_id(self.headers.get(b"x-request-id")), self.endpoint
+            words = edge.refusals.refuse(Unavailable(failure), endpoint.path, number, endpoint.name, self.client)
+        else:
+            words = accepted(self.call.quota)
+            edge.metrics.appends.add(now - self.appended)
+            failpoints.reach("edge.before-answer")
+        self._lease.give_back()
+        if not self.disconnected:
+            self._connection.answer(self, words)
+        edge.metrics.tallies[self.endpoint.name].answered(words.status, now - self.began)
+
+
+def _is_hot(endpoint: Endpoint) -> bool:
+    return (
+        endpoint.takes is not Takes.NOTHING
+        and endpoint.by is not By.NOBODY
+        and endpoint.answers is not Answers.NO_CONTENT
+    )

@@ -1,0 +1,147 @@
+"""One connection whose usual requests go the hot way, see `ingest.hot`. It knows uvicorn's insides, as its parent does.
+
+Clients send the same head over and over, all but its first line. One that the parser took is known by its bytes from
+then on: they mean the same again, so a request that comes whole behind a known head is not parsed a second time.
+"""
+
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from ingest.answers import ACCEPTED, Rendered
+from ingest.connections import Connections
+from ingest.hot import COLD, LARGEST, Headers, HotCycle, HotWay, Target
+from ingest.protocol import BODY, END_OF_HEAD, HEAD, REQUEST, EdgeProtocol
+
+_REST_OF_LINE = b" HTTP/1.1\r\n"
+_UNKNOWN: tuple[Headers, int] = {}, -1
+
+
+class HotProtocol(EdgeProtocol):
+    """One connection, whose usual requests go the hot way."""
+
+    def __init__(self, way: HotWay, shared: Connections, *args: Any, **kwargs: Any) -> None:
+        super().__init__(shared, *args, **kwargs)
+        self._way = way
+        self._hot = HotCycle(way, self)
+        self._cycle = cast(RequestResponseCycle, self._hot)
+        self.cycle = self._cycle
+        self._tried = False  # what is being parsed has to go the other way
+        self._asked = b""  # method and path of what was taken while it was parsed
+        self._accepted: tuple[object, bytes] = None, b""  # the usual answer, and the server's headers that are in it
+
+    def data_received(self, data: bytes) -> None:
+        if self._proxied or self._held or self._stage is not REQUEST or not self.cycle.response_complete:
+            super().data_received(data)
+            return
+        line, end = data.find(_REST_OF_LINE), data.find(END_OF_HEAD) + len(END_OF_HEAD)
+        head = data[line:end]
+        headers, size = self._way.heads.get(head, _UNKNOWN)
+        if len(data) - end == size and self._takes(data[:line], headers, data[end:]):
+            self._unpaid = 0
+            return
+        self._asked = b""
+        super().data_received(data)
+        self._tried = False
+        # The parser took it, and it came whole and alone in this piece.
+        if self._asked and data.startswith(self._asked + _REST_OF_LINE) and len(data) - end == self._hot.size:
+            self._way.learn(head, self._hot.headers, self._hot.size)
+
+    def on_message_begin(self) -> None:
+        """Like uvicorn's, but for the scope: it is made for those that need one."""
+        self.url, self.headers, self.expect_100_continue, self._origin = b"", [], False, None
+        self._stage, self._since = HEAD, self._shared.now
+
+    def on_headers_complete(self) -> None:
+        self._check_head()
+        if not self._enters():
+            self._begin()
+
+    def on_body(self, body: bytes) -> None:
+        self._unpaid = 0
+        if self.cycle is not self._cycle:
+            super().on_body(body)
+        elif not self._hot.take(body, last=False):
+            self._leave()
+
+    def on_message_complete(self) -> None:
+        if self.cycle is self._cycle:
+            if self._hot.take(last=True):
+                self._unpaid = 0
+                self._stage, self._since = REQUEST, self._shared.now
+                return
+            self._leave()
+        super().on_message_complete()
+
+    def answer(self, cycle: HotCycle, words: Rendered) -> None:
+        """Of a request that went the hot way."""
+        hsts = (self._origin.scheme if self._origin else self.scheme) == "https"
+        if words is ACCEPTED and cycle.keep_alive and not hsts:
+            defaults, text = self._accepted
+            if defaults is not self.server_state.default_headers:
+                text = self._written(words, hsts=False, last=False)
+                self._accepted = self.server_state.default_headers, text
+        else:
+            text = self._written(words, hsts=hsts, last=not cycle.keep_alive)
+        self.transport.write(text)
+        cycle.response_complete = True
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _takes(self, asked: bytes, headers: Headers, body: bytes) -> bool:
+        """Whether a whole request behind a known head went to the log."""
+        target = self._way.find(asked) if self._is_free() else None
+        if target is None:
+            return False
+        if self._open(target, headers):
+            self.url = asked.partition(b" ")[2]
+            if self._hot.take(body, last=True):
+                return True
+            self._hot.leave()
+        self._tried = True
+        return False
+
+    def _enters(self) -> bool:
+        """Whether what has this head goes the hot way, as far as one can tell by it."""
+        usual = not (self.expect_100_continue or self.parser.should_upgrade()) and self.parser.should_keep_alive()
+        if not usual or not self._is_free() or self.parser.get_http_version() != "1.1":
+            return False
+        asked = b"%b %b" % (self.parser.get_method(), self.url)
+        target, headers = self._way.find(asked), dict(self.headers)
+        size = int(headers.get(b"content-length", b"0"))
+        if (
+            target is None
+            or not 0 < size <= min(LARGEST, target.endpoint.limit)
+            or any(map(headers.__contains__, COLD))
+        ):
+            return False
+        if not self._open(target, headers, size):
+            return False
+        self._asked = asked
+        self._stage, self._since = BODY, self._shared.now
+        return True
+
+    def _is_free(self) -> bool:
+        return self.cycle.response_complete and not (self._tried or self.flow.write_paused or self._shared.draining)
+
+    def _open(self, target: Target, headers: Headers, size: int = 0) -> bool:
+        address = self.client[0] if self.client else ""
+        if not self._hot.begin(target, headers, size, self._origin.address if self._origin else address):
+            return False
+        self.cycle = self._running = self._cycle
+        return True
+
+    def _leave(self) -> None:
+        body = self._hot.leave()
+        self._begin()
+        self._asked = b""
+        if body:
+            super().on_body(body)
+
+    def _begin(self) -> None:
+        url, headers, expected = self.url, self.headers, self.expect_100_continue
+        HttpToolsProtocol.on_message_begin(self)
+        self.url, self.expect_100_continue = url, expected
+        self.scope["headers"] = self.headers = headers
+        super()._begin()
