@@ -15,7 +15,6 @@ from schemas.messages import Message
 FIELD = "batch"
 
 _items = msgspec.json.Decoder(list[msgspec.Raw])
-_texts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def made_of_items(arrival: Arrival, body: Body, limit: int, make: Callable[[Arrival, Body], Iterable[Message]]) -> Made:
@@ -52,4 +51,4 @@ def _item(value: object, text: msgspec.Raw, limit: int) -> Body:
         raise BadRequest("an item of a batch must be an object")
     if memoryview(text).nbytes > limit:
         raise BadRequest(f"an item of a batch cannot be longer than {limit} bytes")
-    return Body(value, _texts.decode(text))
+    return Body(value, text)

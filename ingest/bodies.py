@@ -15,21 +15,36 @@ _JSON = "application/json"
 _TEXT = "text/plain"
 
 
-class Body(msgspec.Struct, frozen=True):
-    """What a client sent: `values` to look at, `texts` to keep. Both have the same names."""
+_cut = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
-    values: Mapping[str, Any]
-    texts: Mapping[str, msgspec.Raw]
+
+class Body:
+    """What a client sent: `values` to look at, `texts` to keep. Both have the same names.
+
+    texts: or the whole text, of which they are cut when they are asked for: of most objects within others nobody does.
+    """
+
+    __slots__ = ("_texts", "values")
+
+    def __init__(self, values: Mapping[str, Any], texts: Mapping[str, msgspec.Raw] | msgspec.Raw) -> None:
+        self.values = values
+        self._texts = texts
+
+    @property
+    def texts(self) -> Mapping[str, msgspec.Raw]:
+        texts = self._texts
+        if isinstance(texts, msgspec.Raw):
+            texts = self._texts = _cut(texts)
+        return texts
 
 
 EMPTY = Body({}, {})
-_texts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def inner(body: Body, name: str) -> Body:
     """An object within a body; one that is absent or null is empty. Whoever asks has seen that it is an object."""
     value = body.values.get(name)
-    return Body(value, _texts.decode(body.texts[name])) if value else EMPTY
+    return Body(value, body.texts[name]) if value else EMPTY
 
 
 def without(body: Body, names: Collection[str]) -> Body:

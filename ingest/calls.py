@@ -35,31 +35,30 @@ _NOBODY = ""  # whose rate calls without a key have, all together: no workspace 
 class Call:
     """One request, whichever way it came in.
 
-    path: what the path names, still encoded. query: what stands behind its `?`. client: the address.
+    path: what the path names, still encoded. query: what stands behind its `?`. client: the address. context: that of
+    an earlier request like this one.
     quota: the headers that tell what is left of the workspace's rate.
     told: items that were not taken, of which the client is told.
     """
 
-    __slots__ = (
-        "_bucket",
-        "_client",
-        "_edge",
-        "_endpoint",
-        "_excerpt",
-        "_headers",
-        "_key",
-        "_lenient",
-        "_path",
-        "_pays",
-        "_query",
-        "_refusal",
-        "_workspace",
-        "quota",
-        "told",
-    )
+    # What most requests leave as it is.
+    quota = _NO_QUOTA
+    told: Sequence[Refused] = ()
+    _workspace = _bucket = ""
+    _excerpt = b""
+    _refusal: BadRequest | None = None
+    _key: Key | None = None
+    _pays = True
 
     def __init__(
-        self, edge: Edge, endpoint: Endpoint, headers: Headers, path: Path, query: bytes = b"", client: str = ""
+        self,
+        edge: Edge,
+        endpoint: Endpoint,
+        headers: Headers,
+        path: Path,
+        query: str = "",
+        client: str = "",
+        context: Context | None = None,
     ) -> None:
         self._edge = edge
         self._endpoint = endpoint
@@ -67,15 +66,8 @@ class Call:
         self._path = path
         self._query = query
         self._client = client
+        self._context = context
         self._lenient = endpoint.answers is _LENIENT and headers.get(b"x-strict-mode") not in _STRICT
-        self._workspace = ""
-        self._bucket = ""
-        self._key: Key | None = None
-        self._pays = True
-        self._excerpt = b""
-        self._refusal: BadRequest | None = None
-        self.quota = _NO_QUOTA
-        self.told: Sequence[Refused] = ()
 
     async def take(self, receive: Receive) -> None:
         """Return once what the request says is on the log. Raises an `ApiError`, or `ClientDisconnect`."""
@@ -194,7 +186,7 @@ class Call:
 
     def _rejections(self, refused: Sequence[Refused]) -> Sequence[Message]:
         at = self._edge.now()
-        arrival = Arrival(self._workspace, at, new_id(at), self._context(), "server")
+        arrival = Arrival(self._workspace, at, new_id(at), self.context(), "server")
         found = (self._edge.rejections.message(arrival, each) for each in refused)
         return [message for message in found if message is not None]
 
@@ -206,14 +198,16 @@ class Call:
             idempotency_key = _idempotency_key(sent)
             # Not of what was sent: the same body, packed again, has another time in its head.
             fingerprint = hashlib.blake2b(text, digest_size=8).hexdigest()
-        context, id = self._context(), new_id(at)
         return Arrival(
-            key.workspace, at, id, context, key.role, idempotency_key, fingerprint, self._query.decode("latin-1")
+            key.workspace, at, new_id(at), self.context(), key.role, idempotency_key, fingerprint, self._query
         )
 
-    def _context(self) -> Context:
-        user_agent = self._headers.get(b"user-agent", b"")[: limits.USER_AGENT].decode("latin-1")
-        return Context(self._endpoint.name, self._client, user_agent)
+    def context(self) -> Context:
+        """Where it comes from."""
+        if self._context is None:
+            user_agent = self._headers.get(b"user-agent", b"")[: limits.USER_AGENT].decode("latin-1")
+            self._context = Context(self._endpoint.name, self._client, user_agent)
+        return self._context
 
 
 def _in_batch(refused: Refused, problem: Problem) -> Problem:

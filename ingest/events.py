@@ -69,6 +69,8 @@ def name_of(body: Body, kind: Kind, problems: Problems, field: str = "name") -> 
 
 
 def check_name(name: str, kind: Kind, problems: Problems, field: str = "name") -> None:
+    if len(name) * 4 <= limits.EVENT_NAME:  # a character has at most 4 bytes
+        return
     if kind == "event" and len(name.encode()) > limits.EVENT_NAME:
         problems.add(f"event name cannot be longer than {limits.EVENT_NAME} bytes", field)
     elif len(name) > limits.VIEW_NAME_CHARACTERS:

@@ -34,8 +34,8 @@ class Resource:
 
     async def _take(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         client = scope["client"][0] if scope["client"] else ""
-        headers, path = dict(scope["headers"]), scope["path_params"]
-        call, rejected = Call(self._edge, endpoint, headers, path, scope["query_string"], client), _NOTHING
+        headers, path, query = dict(scope["headers"]), scope["path_params"], scope["query_string"].decode("latin-1")
+        call, rejected = Call(self._edge, endpoint, headers, path, query, client), _NOTHING
         try:
             await call.take(receive)
         except ApiError as refusal:

@@ -7,7 +7,7 @@ beginning and answers as it always does. The checks are the same code (`ingest.c
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import NamedTuple, Protocol
 
@@ -16,8 +16,10 @@ from ingest.calls import Call
 from ingest.edge import Edge
 from ingest.endpoints import Answers, By, Endpoint, Takes
 from ingest.errors import ApiError, Unavailable
+from ingest.metrics import Tally
 from ingest.refusals import request_id
 from schemas import failpoints
+from schemas.messages import Context
 
 LARGEST = 65_536  # bytes of a body: above it uvicorn stops reading until the application takes it
 KNOWN_HEADS, LONGEST_HEAD = 1_000, 1_024  # kept, and bytes of each
@@ -27,9 +29,17 @@ COLD = (b"content-encoding", b"transfer-encoding")
 Headers = Mapping[bytes, bytes]
 
 
-class Target(NamedTuple):
+class Spot(NamedTuple):
+    """An endpoint, and what is known of it before anybody comes."""
+
     endpoint: Endpoint
-    path: Mapping[str, str]
+    names: Sequence[str]  # of the segments of its path
+    tally: Tally
+
+
+Target = tuple[Spot, Mapping[str, str]]
+_NAMELESS: Mapping[str, str] = {}
+_NO_HEADERS: Headers = {}
 
 
 class HotWay:
@@ -38,24 +48,32 @@ class HotWay:
     def __init__(self, edge: Edge, endpoints: Iterable[Endpoint]) -> None:
         self.edge = edge
         self.heads: dict[bytes, tuple[Headers, int]] = {}  # with the length of the body
-        self._endpoints: dict[int, tuple[Endpoint, list[str]]] = {}
+        self._fixed: dict[bytes, Spot] = {}
+        self._named: dict[int, Spot] = {}  # by the number of the group that holds their path
         patterns, group = [], 1
         for endpoint in filter(_is_hot, endpoints):
             names = re.findall(r"{(\w+)}", endpoint.path)
-            line = re.split(r"{\w+}", f"{endpoint.method} {endpoint.path}")
+            spot = Spot(endpoint, names, edge.metrics.tallies[endpoint.name])
+            if not names:
+                self._fixed[endpoint.name.encode()] = spot
+                continue
+            line = re.split(r"{\w+}", endpoint.name)
             patterns.append(b"(%b)" % _SEGMENT.join(re.escape(part).encode() for part in line))
-            self._endpoints[group] = endpoint, names
+            self._named[group] = spot
             group += 1 + len(names)
         self._match = re.compile(b"|".join(patterns)).fullmatch
 
     def find(self, asked: bytes) -> Target | None:
         """asked: method and path."""
+        fixed = self._fixed.get(asked)
+        if fixed is not None:
+            return fixed, _NAMELESS
         found = self._match(asked)
         if found is None or found.lastindex is None:
             return None
         group = found.lastindex
-        endpoint, names = self._endpoints[group]
-        return Target(endpoint, {name: found[group + n].decode() for n, name in enumerate(names, 1)})
+        spot = self._named[group]
+        return spot, {name: found[group + n].decode() for n, name in enumerate(spot.names, 1)}
 
     def learn(self, head: bytes, headers: Headers, size: int) -> None:
         """A head without its first line, and what the parser read of it."""
@@ -82,11 +100,17 @@ class HotCycle:
         self._connection = connection
         self._lease = way.edge.budget.lease()
         self.message_event = self
+        self.spot: Spot
+        self.headers, self.client = _NO_HEADERS, ""
+        self.context: Context | None = None
         self.response_complete, self.disconnected, self.keep_alive, self.taken = True, False, True, True
 
     def begin(self, target: Target, headers: Headers, size: int, client: str) -> bool:
         """With a head. False if it is refused."""
-        call = Call(self._edge, target.endpoint, headers, target.path, client=client)
+        spot, path = target
+        if headers is not self.headers or spot is not self.spot or client != self.client:
+            self.spot, self.headers, self.client, self.context = spot, headers, client, None
+        call = Call(self._edge, spot.endpoint, headers, path, "", client, self.context)
         try:
             call.admit()
         except ApiError:
@@ -95,8 +119,7 @@ class HotCycle:
         self.response_complete = self.disconnected = self.taken = False
         self.keep_alive = True
         self.began = perf_counter()
-        self.endpoint = target.endpoint
-        self.headers, self.size, self.client = headers, size, client
+        self.size = size
         self.body = b""
         return True
 
@@ -115,6 +138,7 @@ class HotCycle:
                 messages = self.call.at_once(self.body, self._lease)
                 if not messages:
                     return False
+                self.context = self.call.context()
                 failpoints.reach("edge.before-append")
                 self.appended = perf_counter()
                 edge.log.append_then(messages, self._settled)
@@ -138,7 +162,7 @@ class HotCycle:
         """The log's word."""
         edge, now = self._edge, perf_counter()
         if failure:
-            number, endpoint = request_id(self.headers.get(b"x-request-id")), self.endpoint
+            number, endpoint = request_id(self.headers.get(b"x-request-id")), self.spot.endpoint
             words = edge.refusals.refuse(Unavailable(failure), endpoint.path, number, endpoint.name, self.client)
         else:
             words = accepted(self.call.quota)
@@ -147,7 +171,7 @@ class HotCycle:
         self._lease.give_back()
         if not self.disconnected:
             self._connection.answer(self, words)
-        edge.metrics.tallies[self.endpoint.name].answered(words.status, now - self.began)
+        self.spot.tally.answered(words.status, now - self.began)
 
 
 def _is_hot(endpoint: Endpoint) -> bool:

@@ -112,7 +112,7 @@ class HotProtocol(EdgeProtocol):
         size = int(headers.get(b"content-length", b"0"))
         if (
             target is None
-            or not 0 < size <= min(LARGEST, target.endpoint.limit)
+            or not 0 < size <= min(LARGEST, target[0].endpoint.limit)
             or any(map(headers.__contains__, COLD))
         ):
             return False

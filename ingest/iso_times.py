@@ -18,6 +18,8 @@ def iso_time(body: Body, name: str, problems: Problems) -> SentTime | None:
     Without an offset it is UTC. Out of range is taken and flagged, as in `sent_time`, which reads the numbers.
     """
     value = body.values.get(name)
+    if value is None:
+        return None
     text = value.strip() if isinstance(value, str) else ""
     # Digits alone are seconds, never a date: `20151212` is both.
     if not text or _is_number(text):

@@ -8,7 +8,6 @@ import orjson
 from ingest import limits
 from ingest.errors import BadRequest
 
-_NESTS = (dict, list)
 _texts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -34,8 +33,13 @@ def _is_within(value: Any, levels: int) -> bool:
     """Level by level: a walk that calls itself for each value stops the whole edge ten times as long."""
     outer = [value]
     for _ in range(levels):
-        inner = [item for each in outer for item in (each.values() if isinstance(each, dict) else each)]
-        outer = [item for item in inner if isinstance(item, _NESTS)]
+        # All values are the parser's own, so their types are just these.
+        outer = [
+            item
+            for each in outer
+            for item in (each.values() if type(each) is dict else each)
+            if type(item) is dict or type(item) is list
+        ]
         if not outer:
             return True
     return False

@@ -53,7 +53,8 @@ def envelope_of(arrival: Arrival, body: Body, problems: Problems, email: object 
     if part(body, _CONTEXT, problems) is not None:
         context = replace(context, sent=body.texts[_CONTEXT])
     if given is None:
-        arrival = replace(arrival, context=context)
+        if context is not arrival.context:
+            arrival = replace(arrival, context=context)
     else:
         # Whatever is made of the call has its id, and none needs another one.
         arrival = replace(arrival, id=given.text, key="", fingerprint="", context=context)

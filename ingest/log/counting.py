@@ -6,16 +6,13 @@ answered at the latest; nobody is refused, or answered from a spool, before that
 wins.
 """
 
-from collections.abc import Sequence
-
 import msgspec
 
-from schemas.messages import Message
 
-
-def counting_from(messages: Sequence[Message], at: float) -> list[Message]:
-    """at: s since 1970."""
-    return [msgspec.structs.replace(message, spooled_at=at) for message in messages]
+def counting_from(at: float) -> bytes:
+    """The beginning of a message that says so, in place of its first brace: one for all that are written at once. at: s
+    since 1970."""
+    return b'{"spooled_at":%b,' % msgspec.json.encode(at)
 
 
 def not_before(newest: int, clock: float) -> float:

@@ -100,10 +100,17 @@ class Groups(Generic[B]):
         """Queue them, in their order; the groups that they are in. Raises `Unavailable`, and then none is queued."""
         if not self._open:
             raise Unavailable("shutting down")
-        if sum(size for _, _, size in records) > self._free:
-            raise Unavailable("too much is waiting for the log")
         lanes, count = self._lanes, len(self._lanes)
+        if len(records) == 1:  # as most are
+            [(key, value, size)] = records
+            self._check_room(size)
+            return [lanes[partition(key, count)].put(key, value, size)]
+        self._check_room(sum(size for _, _, size in records))
         return [lanes[partition(key, count)].put(key, value, size) for key, value, size in records]
+
+    def _check_room(self, size: int) -> None:
+        if size > self._free:
+            raise Unavailable("too much is waiting for the log")
 
     def idle(self) -> bool:
         """Whether nothing waits or is on its way."""
@@ -125,11 +132,11 @@ class Groups(Generic[B]):
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def encoded(messages: Sequence[Message]) -> list[Encoded]:
-    """The records of messages. Raises `TooLarge` if one is more than a log can hold."""
+def encoded(messages: Sequence[Message], begin: bytes = b"{") -> list[Encoded]:
+    """The records of messages. begin: of their values. Raises `TooLarge` if one is more than a log can hold."""
     records = []
     for message in messages:
-        key, value = schema.key(message), schema.encode(message)
+        key, value = schema.key(message), begin + schema.encode(message)[1:]
         size = len(key) + len(value)
         if size > LARGEST_RECORD:
             raise TooLarge(f"one message may have at most {LARGEST_RECORD} bytes on the log")

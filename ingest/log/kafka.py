@@ -116,7 +116,7 @@ class KafkaLog:
 
     def _queued(self, messages: Sequence[Message]) -> Sequence[Group[OpenBatch]]:
         at = not_before(self.newest, self._clock()) + self._append_timeout
-        return self.put(encoded(counting_from(messages, at)))
+        return self.put(encoded(messages, counting_from(at)))
 
     def reachable(self) -> bool:
         return self._usable.is_set() and not self._groups.overdue

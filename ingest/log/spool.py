@@ -101,7 +101,7 @@ class SpooledLog:
             raise Unavailable("shutting down")
         under_way = None if self.spooling() else self._hand_over(messages)
         if under_way is None:
-            records = encoded(counting_from(messages, self._now()))
+            records = encoded(messages, counting_from(self._now()))
             del messages
             await settled(self._spool.put(records))
             return
@@ -170,7 +170,7 @@ class SpooledLog:
     def _hand_over(self, messages: Sequence[Message]) -> UnderWay | None:
         """None if Kafka's queue is full: then nothing of them can arrive."""
         until = self._loop.time() + self._timeout
-        records = encoded(counting_from(messages, self._now() + self._timeout))
+        records = encoded(messages, counting_from(self._now() + self._timeout))
         try:
             return UnderWay(records, self._direct.put(records), until)
         except Unavailable as reason:
