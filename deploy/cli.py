@@ -56,13 +56,27 @@ def up() -> None:
 
 
 @app.command()
-def edge(owned: Owned = False) -> None:
-    """Run one edge: HTTP requests in, messages out to the log."""
+def edge(
+    processes: Annotated[int, typer.Option(help="How many share the port.", min=1, max=100)] = 1,
+    owned: Owned = False,
+    number: Annotated[int, typer.Option(hidden=True, help="Which of those that share the port it is.")] = 0,
+) -> None:
+    """Run one edge: HTTP requests in, messages out to the log. With --processes several, on one port."""
     with configured() as settings:
-        begin("edge", owned=owned)
+        if processes > 1:
+            begin("edges", owned=owned)
+            from deploy.processes import run as run_all
+            from deploy.supervisor import PartFailed
+
+            try:
+                run_all(settings, os.environ, processes)
+            except PartFailed as error:
+                fail(str(error), error.code)
+            return
+        begin(f"edge {number}" if number else "edge", owned=owned)
         from ingest.main import run
 
-        raise typer.Exit(run(settings))
+        raise typer.Exit(run(settings, number))
 
 
 @app.command()

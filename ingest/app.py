@@ -56,16 +56,18 @@ def create_app(
     log: ClosableLog,
     now: Callable[[], float] = time.time,
     clock: Callable[[], float] = time.monotonic,
+    number: int = 0,
 ) -> Starlette:
     """The edge. Its lifespan opens the log and closes it; `app.state.edge` is what its requests share.
 
-    now: s since 1970. clock: s, never going back, of rates and log lines. Raises `BadSettings`.
+    now: s since 1970. clock: s, never going back, of rates and log lines. number: of one that
+    shares its port with others. Raises `BadSettings`.
     """
     edge = _edge(settings, log, now, clock)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with watched(edge.keys, uses_of(settings, now)), log:
+        async with watched(edge.keys, uses_of(settings, now, number)), log:
             yield
 
     calls = _api_routes(edge)

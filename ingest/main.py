@@ -23,6 +23,7 @@ from ingest.certificates import Certificate
 from ingest.connections import Connections
 from ingest.endpoints import ENDPOINTS
 from ingest.hot import HotWay
+from ingest.log.shares import check_shares
 from ingest.log.spool import Direct, SpooledLog
 from ingest.log.spool_file import Spool
 from ingest.metrics import CONNECTIONS
@@ -37,10 +38,15 @@ OTHER_FILES = 100  # the log, Kafka, listeners
 log = structlog.get_logger()
 
 
-def run(settings: Settings) -> int:
-    """The exit code: 0 after SIGTERM or SIGINT, 1 when the address cannot be had. Raises `BadSettings`."""
+def run(settings: Settings, number: int = 0) -> int:
+    """The exit code: 0 after SIGTERM or SIGINT, 1 when the address cannot be had. Raises `BadSettings`.
+
+    number: from 1, of one that shares its port with others.
+    """
+    if settings.spool and not number:
+        check_shares(Path(settings.spool), 1)
     try:
-        listener = _listen(settings.host, settings.port)
+        listener = _listen(settings.host, settings.port, shared=number > 0)
     except OSError as error:
         log.error("cannot_listen", host=settings.host, port=settings.port, reason=_reason(error))
         return 1
@@ -48,17 +54,17 @@ def run(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, listener))
+        runner.run(_serve(settings, listener, number))
     return 0
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(settings: Settings, listener: socket.socket, number: int) -> None:
     certificate = Certificate(Path(settings.tls_cert), Path(settings.tls_key)) if settings.tls_cert else None
     https_only = refuses_plain_http(settings, listener.getsockname()[0])
     if https_only and not certificate:
         log.warning("plain_http_is_refused", host=settings.host, remedy=advice(settings))
     origins = Origins(networks(settings.trusted_proxies), https_only=https_only)
-    app = create_app(settings, _log(settings))
+    app = create_app(settings, _log(settings), number=number)
     # Its lifespan is entered here, where its errors reach whoever started the edge.
     connections = Connections(app.state.edge.refusals, _connections(), origins)
     app.state.edge.metrics.gauges[CONNECTIONS] = lambda: connections.open
@@ -115,11 +121,13 @@ def _spooled(kafka: Direct, settings: Settings) -> SpooledLog:
     return SpooledLog(kafka, spool, append_timeout=timeout)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
         listener.listen(BACKLOG)  # at once: two edges may both bind a port on which nobody listens yet
     except OSError:

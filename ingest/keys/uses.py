@@ -48,10 +48,10 @@ class Uses:
             self._told = True
 
 
-def uses_of(settings: Settings, now: Callable[[], float]) -> Uses:
-    """Those of the edge with these settings: one of a host and a port."""
+def uses_of(settings: Settings, now: Callable[[], float], number: int = 0) -> Uses:
+    """Those of the edge with these settings: one of a host and a port, and a number if several share that."""
     host = re.sub(r"[^A-Za-z0-9.-]", "_", os.uname().nodename)
-    return Uses(settings.data / FOLDER / f"{host}-{settings.port}.json", now)
+    return Uses(settings.data / FOLDER / f"{host}-{settings.port}{f'-{number}' if number else ''}.json", now)
 
 
 def last_uses(data: Path) -> dict[str, int]:
