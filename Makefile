@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 # Most tests wait for processes to start, stop and recover; those of one file share a worker.
 JOBS ?= 3
 
-.PHONY: up test check bench bench-worker bench-embedded soak kafka lock
+.PHONY: up test check bench bench-peers bench-edge bench-worker bench-embedded bench-reads soak kafka lock
 
 up: $(VENV)/.installed
 	@exec $(BIN)/penstock up
@@ -24,6 +24,13 @@ check: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	@for file in tests/bench/[a-z]*.py; do $(BIN)/python -m tests.bench.$$(basename $$file .py) || exit 1; done
 
+# What benchmarks measure beside Penstock, where Go is there to build it.
+bench-peers:
+	cd tests/bench/peers/edge && go build -o $(CURDIR)/build/peers/edge .
+
+bench-edge: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m tests.bench.edge $(ROUNDS)
+
 # From Kafka into every table beside ClickHouse's own engine, what each view costs, and the memory that a backlog needs.
 bench-worker: $(VENV)/.installed-dev
 	@for name in worker tables memory; do $(BIN)/python -m tests.bench.$$name || exit 1; done
@@ -31,6 +38,9 @@ bench-worker: $(VENV)/.installed-dev
 # `penstock up` under load, and how long it takes from a 200 to a row. Needs wrk.
 bench-embedded: $(VENV)/.installed-dev
 	@for name in embedded visible; do $(BIN)/python -m tests.bench.$$name || exit 1; done
+
+bench-reads: $(VENV)/.installed-dev
+	@exec $(BIN)/python -m tests.bench.reads $(MILLIONS)
 
 # make soak MINUTES=30 SEED=1 LOG=kafka RATE=150: faults under load, then an audit. LOG=embedded for `penstock up`.
 soak: $(VENV)/.installed-dev

@@ -60,8 +60,9 @@ def parse(body: bytes, content_type: str, plain: bool = False) -> Body:
     `curl -d '{"name":"x"}'` calls its JSON a form: what begins like an object is one. A charset is not looked at:
     whatever is called, it must be UTF-8.
     """
-    if content_type != _JSON:
-        content_type = content_type.partition(";")[0].strip().lower()
+    if content_type == _JSON and body[:1] == b"{":
+        return Body(*parse_object(body))
+    content_type = content_type.partition(";")[0].strip().lower()
     if not body or body.isspace():
         return EMPTY
     if content_type == _JSON or content_type.endswith("+json") or (plain and content_type == _TEXT):

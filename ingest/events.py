@@ -39,15 +39,10 @@ def event_message(
     told = given
     if given is None or not given.identifies:
         told = classified(arrival.key) if arrival.key else None
-    return arrival.message(
-        kind,
-        subject or identifiers.of_invite(told.text if told else arrival.id),
-        given=given,
-        sent=sent,
-        name=name,
-        filed_at=_filed_at(told, sent),
-        data=data,
-    )
+    subject = subject or identifiers.of_invite(told.text if told else arrival.id)
+    if told is None:  # an id made here is never repeated: its timestamp will do
+        return arrival.message(kind, subject, given=given, sent=sent, name=name, data=data)
+    return arrival.message(kind, subject, given=given, sent=sent, name=name, filed_at=_filed_at(told, sent), data=data)
 
 
 def kind_of(sent: object) -> Kind:
@@ -63,14 +58,12 @@ def name_of(body: Body, kind: Kind, problems: Problems, field: str = "name") -> 
     name = (value or "").strip()
     if not name:
         problems.add("event name must not be blank", field, "required")
-    else:
+    elif len(name) * 4 > limits.EVENT_NAME:  # a character has at most 4 bytes: few need counting
         check_name(name, kind, problems, field)
     return name
 
 
 def check_name(name: str, kind: Kind, problems: Problems, field: str = "name") -> None:
-    if len(name) * 4 <= limits.EVENT_NAME:  # a character has at most 4 bytes
-        return
     if kind == "event" and len(name.encode()) > limits.EVENT_NAME:
         problems.add(f"event name cannot be longer than {limits.EVENT_NAME} bytes", field)
     elif len(name) > limits.VIEW_NAME_CHARACTERS:
@@ -104,12 +97,10 @@ def anonymous_id_of(body: Body, problems: Problems, field: str = "anonymous_id")
     return text
 
 
-def _filed_at(told: ClientId | None, sent: SentTime | None) -> float | None:
+def _filed_at(told: ClientId, sent: SentTime | None) -> float:
     """Made only of what a repeat of the event repeats, so never of the time of receipt: a repeat in the next month
-    would be filed beside the first, and both would stay. An id made here is never repeated: its timestamp will do.
+    would be filed beside the first, and both would stay.
     """
-    if told is None:
-        return None
     if told.at is not None:
         return told.at
     return sent.at if sent is not None and sent.in_range else _UNKNOWN_MONTH

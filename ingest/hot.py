@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import NamedTuple, Protocol
 
-from ingest.answers import Rendered, accepted
+from ingest.answers import ACCEPTED, Rendered, accepted
 from ingest.calls import Call
 from ingest.edge import Edge
 from ingest.endpoints import Answers, By, Endpoint, Takes
@@ -165,7 +165,7 @@ class HotCycle:
             number, endpoint = request_id(self.headers.get(b"x-request-id")), self.spot.endpoint
             words = edge.refusals.refuse(Unavailable(failure), endpoint.path, number, endpoint.name, self.client)
         else:
-            words = accepted(self.call.quota)
+            words = accepted(self.call.quota) if self.call.quota else ACCEPTED
             edge.metrics.appends.add(now - self.appended)
             failpoints.reach("edge.before-answer")
         self._lease.give_back()

@@ -4,17 +4,17 @@ Clients send the same head over and over, all but its first line. One that the p
 then on: they mean the same again, so a request that comes whole behind a known head is not parsed a second time.
 """
 
+import asyncio
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ingest.answers import ACCEPTED, Rendered
 from ingest.connections import Connections
-from ingest.hot import COLD, LARGEST, Headers, HotCycle, HotWay, Target
+from ingest.hot import COLD, LARGEST, Headers, HotCycle, HotWay
 from ingest.protocol import BODY, END_OF_HEAD, HEAD, REQUEST, EdgeProtocol
 
 _REST_OF_LINE = b" HTTP/1.1\r\n"
-_UNKNOWN: tuple[Headers, int] = {}, -1
 
 
 class HotProtocol(EdgeProtocol):
@@ -28,7 +28,12 @@ class HotProtocol(EdgeProtocol):
         self.cycle = self._cycle
         self._tried = False  # what is being parsed has to go the other way
         self._asked = b""  # method and path of what was taken while it was parsed
+        self._address = ""
         self._accepted: tuple[object, bytes] = None, b""  # the usual answer, and the server's headers that are in it
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._address = self.client[0] if self.client else ""
 
     def data_received(self, data: bytes) -> None:
         if self._proxied or self._held or self._stage is not REQUEST or not self.cycle.response_complete:
@@ -36,10 +41,12 @@ class HotProtocol(EdgeProtocol):
             return
         line, end = data.find(_REST_OF_LINE), data.find(END_OF_HEAD) + len(END_OF_HEAD)
         head = data[line:end]
-        headers, size = self._way.heads.get(head, _UNKNOWN)
-        if len(data) - end == size and self._takes(data[:line], headers, data[end:]):
-            self._unpaid = 0
-            return
+        known = self._way.heads.get(head)
+        if known is not None and len(data) - end == known[1] and self._is_free():
+            if self._takes(data[:line], known[0], data[end:]):
+                self._unpaid = 0
+                return
+            self._tried = True
         self._asked = b""
         super().data_received(data)
         self._tried = False
@@ -91,15 +98,14 @@ class HotProtocol(EdgeProtocol):
 
     def _takes(self, asked: bytes, headers: Headers, body: bytes) -> bool:
         """Whether a whole request behind a known head went to the log."""
-        target = self._way.find(asked) if self._is_free() else None
-        if target is None:
+        target = self._way.find(asked)
+        if target is None or not self._hot.begin(target, headers, len(body), self._address):
             return False
-        if self._open(target, headers):
-            self.url = asked.partition(b" ")[2]
-            if self._hot.take(body, last=True):
-                return True
-            self._hot.leave()
-        self._tried = True
+        self.cycle = self._running = self._cycle
+        self.url = asked[asked.find(b" ") + 1 :]
+        if self._hot.take(body, last=True):
+            return True
+        self._hot.leave()
         return False
 
     def _enters(self) -> bool:
@@ -116,21 +122,16 @@ class HotProtocol(EdgeProtocol):
             or any(map(headers.__contains__, COLD))
         ):
             return False
-        if not self._open(target, headers, size):
+        address = self._origin.address if self._origin else self._address
+        if not self._hot.begin(target, headers, size, address):
             return False
+        self.cycle = self._running = self._cycle
         self._asked = asked
         self._stage, self._since = BODY, self._shared.now
         return True
 
     def _is_free(self) -> bool:
         return self.cycle.response_complete and not (self._tried or self.flow.write_paused or self._shared.draining)
-
-    def _open(self, target: Target, headers: Headers, size: int = 0) -> bool:
-        address = self.client[0] if self.client else ""
-        if not self._hot.begin(target, headers, size, self._origin.address if self._origin else address):
-            return False
-        self.cycle = self._running = self._cycle
-        return True
 
     def _leave(self) -> None:
         body = self._hot.leave()

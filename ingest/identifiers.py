@@ -24,6 +24,8 @@ def decoded(segment: str, longest: int = limits.IDENTIFIER) -> str:
 
     Raises `BadRequest`: what cannot be decoded without loss would be somebody else's identifier.
     """
+    if segment.isascii() and "%" not in segment and 0 < len(segment) <= longest:
+        return segment
     raw = segment.encode("latin-1")
     if "%" in segment:
         if _BROKEN_ESCAPE.search(segment):

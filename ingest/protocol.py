@@ -227,8 +227,9 @@ class EdgeProtocol(HttpToolsProtocol):
         elif self._last_words:
             self._say(self._last_words)
             return
-        self._feed_held()
-        if not self._held and self._stage is not NOTHING:
+        if self._held:
+            self._feed_held()
+        if self.flow.read_paused and not self._held and self._stage is not NOTHING:
             self.flow.resume_reading()
         if self._ended and not self._answering():
             self.transport.close()

@@ -18,4 +18,5 @@ def counting_from(at: float) -> bytes:
 def not_before(newest: int, clock: float) -> float:
     """The time in s since 1970, but never before an append that Kafka confirmed: of two writes through one edge the
     later must not lose to a clock that is behind the broker's. newest: its append time, ms since 1970."""
-    return max(clock, (newest + 0.5) / 1000)
+    confirmed = (newest + 0.5) / 1000
+    return max(confirmed, clock)

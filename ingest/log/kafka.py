@@ -73,6 +73,8 @@ class KafkaLog:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self.newest = 0
+        self._turn = (0.0, 0)
+        self._begin = b""
         self._producer: AIOKafkaProducer | None = None
         self._usable = asyncio.Event()
         self._broken = asyncio.Event()
@@ -115,8 +117,11 @@ class KafkaLog:
         return self._groups.put(records)
 
     def _queued(self, messages: Sequence[Message]) -> Sequence[Group[OpenBatch]]:
-        at = not_before(self.newest, self._clock()) + self._append_timeout
-        return self.put(encoded(messages, counting_from(at)))
+        turn = self._loop.time(), self.newest
+        if turn != self._turn:  # what comes in one turn of the loop counts from one moment on
+            at = not_before(self.newest, self._clock()) + self._append_timeout
+            self._turn, self._begin = turn, counting_from(at)
+        return self._groups.put(encoded(messages, self._begin))
 
     def reachable(self) -> bool:
         return self._usable.is_set() and not self._groups.overdue

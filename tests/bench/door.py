@@ -13,9 +13,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.bench.edge import running
+from tests.bench.measuring.processes import rss, running
 from tests.flood import Flood, flooded
 from tests.load import answer
+from tests.running import CREDENTIALS, free_port
 from tests.serving import request
 
 ROUNDS, SECONDS, RATE, CONNECTIONS = 3, 8, 300, 10
@@ -55,16 +56,12 @@ async def _one(port: int, seconds: float, number: int) -> list[float]:
     return took
 
 
-def rss(pid: int) -> float:
-    """MB of memory that a process holds."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * 4096 / 1e6
-
-
-def measured(target: str, flood: Flood | None) -> Round:
+def measured(flood: Flood | None) -> Round:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        port, pid = stack.enter_context(running(target, folder))
+        port = free_port()
+        settings = CREDENTIALS | {"PENSTOCK_PORT": str(port), "PENSTOCK_DATA": str(folder)}
+        pid = stack.enter_context(running([sys.executable, "-m", "deploy.cli", "edge"], settings, port, core=-1))
         if flood:
             stack.enter_context(flooded(port, flood))
         asyncio.run(latencies(port, 1))
@@ -75,14 +72,13 @@ def measured(target: str, flood: Flood | None) -> Round:
 
 def main(flood: Flood) -> None:
     print(f"{RATE} requests/s for {SECONDS} s, {ROUNDS} rounds; {flood}")
-    for target in ("edge, SQLite", "edge, no log"):
-        rounds = [(measured(target, None), measured(target, flood)) for _ in range(ROUNDS)]
-        for name, ones in zip(("quiet", "flooded"), zip(*rounds, strict=True), strict=True):
-            print(f"{target}, {name:8} p50 {statistics.median(one.p50 for one in ones):.2f} ms", end="  ")
-            print(f"p99 {statistics.median(one.p99 for one in ones):.2f} ms", end="  ")
-            print("MB " + ", ".join(f"{one.before:.0f} to {one.after:.0f}" for one in ones))
-        ratios = sorted(flooded.p99 / quiet.p99 for quiet, flooded in rounds)
-        print(f"{target}, p99 flooded / quiet {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+    rounds = [(measured(None), measured(flood)) for _ in range(ROUNDS)]
+    for name, ones in zip(("quiet", "flooded"), zip(*rounds, strict=True), strict=True):
+        print(f"{name:8} p50 {statistics.median(one.p50 for one in ones):.2f} ms", end="  ")
+        print(f"p99 {statistics.median(one.p99 for one in ones):.2f} ms", end="  ")
+        print("MB " + ", ".join(f"{one.before:.0f} to {one.after:.0f}" for one in ones))
+    ratios = sorted(flooded.p99 / quiet.p99 for quiet, flooded in rounds)
+    print(f"p99 flooded / quiet {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
 
 
 if __name__ == "__main__":

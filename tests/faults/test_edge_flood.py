@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.door import latencies, rss
+from tests.bench.door import latencies
+from tests.bench.measuring.processes import rss
 from tests.flood import Flood, flooded
 from tests.running import CREDENTIALS, answers, free_port, penstock, stop
 

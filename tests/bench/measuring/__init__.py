@@ -1,0 +1,1 @@
+"""What benchmarks share: processes that are measured, a load, and how it is told."""
