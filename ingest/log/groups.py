@@ -18,6 +18,7 @@ from schemas.messages import Message
 from schemas.topics import LARGEST_RECORD, partition
 
 B = TypeVar("B")
+_NO_ROOM = "too much is waiting for the log"
 Encoded = tuple[bytes, bytes, int]  # key, value, and the bytes of both together
 
 
@@ -103,14 +104,12 @@ class Groups(Generic[B]):
         lanes, count = self._lanes, len(self._lanes)
         if len(records) == 1:  # as most are
             [(key, value, size)] = records
-            self._check_room(size)
+            if size > self._free:
+                raise Unavailable(_NO_ROOM)
             return [lanes[partition(key, count)].put(key, value, size)]
-        self._check_room(sum(size for _, _, size in records))
+        if sum(size for _, _, size in records) > self._free:
+            raise Unavailable(_NO_ROOM)
         return [lanes[partition(key, count)].put(key, value, size) for key, value, size in records]
-
-    def _check_room(self, size: int) -> None:
-        if size > self._free:
-            raise Unavailable("too much is waiting for the log")
 
     def idle(self) -> bool:
         """Whether nothing waits or is on its way."""
