@@ -149,6 +149,19 @@ def test_form_is_known_by_a_request_that_was_refused(sink: Sink, client: Client,
     assert now.customers[story.workspace, "email:a@b.co"].attributes == {"plan": "x"}
 
 
+@pytest.mark.parametrize("ends", [("id:1", "phone:+491"), ("phone:+491", "id:1")])
+def test_of_two_ends_that_are_one_person_the_last_shows(
+    sink: Sink, client: Client, story: Story, ends: tuple[str, str]
+) -> None:
+    """One message of an object names both."""
+    known = story.add("identify", "id:1", links=("phone:+491",))
+    told = story.add("identify", "object:1/a", relationships=tuple((end, ()) for end in ends))
+    land(sink, story.log, [known, told])
+
+    now = views(client, [story.workspace], ["relationships"]).relationships
+    assert {key[1:]: row[0] for key, row in now.items()} == {("id:1", "object:1/a"): ends[1]}
+
+
 def test_preferences_are_the_exact_texts_by_dotted_names(sink: Sink, client: Client, story: Story) -> None:
     """However oddly they are written: an array is one value, null is none, the whole replaces the parts before it."""
     name = "cio_subscription_preferences"

@@ -32,7 +32,7 @@ async def sizes_of_polls(reader: Reader) -> list[int]:
         while expected < COUNT:
             found = [record for run in (await reader.poll(200_000, 1)).records.values() for record in run]
             for record in found:
-                assert (record.value or b"")[:11] == b'{"id":"%03d"' % expected
+                assert b'"id":"%03d"' % expected in (record.value or b"")[:100]
                 expected += 1
             if found:
                 sizes.append(sum(len(record.value or b"") for record in found))

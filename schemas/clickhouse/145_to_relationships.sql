@@ -10,7 +10,8 @@ SELECT
     said.1 AS part,
     said.2 AS name,
     said.3 AS value,
-    if(part = 'attribute', place, 0) AS number,
+    -- Of two ends that are one person the last one shows.
+    if(part = 'deleted', 0, place) AS number,
     kind = 'identify' AND NOT by_object AND has(others.attributes, ('_update', 'true')) AS must_exist,
     version,
     if(by_object, other.hash, others.subject_hash) AS subject_hash,
