@@ -170,7 +170,7 @@ def test_deletion_that_follows_from_another_one_needs_no_message(landed: Embedde
 def test_doubled_rows_of_the_views_are_named(landed: Embedded) -> None:
     """Whatever each shows one row of."""
     shown = "filed_at, id, customer_kind, customer, token, object_type_id, object_id, cio_object_id, segment_id,"
-    shown += " delivery_id, metric, form_id, preference, linked_kind, linked, kind, cio_id, person"
+    shown += " delivery_id, metric, form_id, preference, linked_kind, linked, kind, cio_id, person, name"
     columns = ", ".join(f"'1' AS {name}" for name in shown.split(", ")).replace("'1' AS filed", "now() AS filed")
     for view in KEYS:
         landed.client.command(f"CREATE OR REPLACE VIEW {view} AS SELECT 'w' AS workspace, {columns} FROM numbers(2)")

@@ -68,7 +68,7 @@ class Told:
         question = "SELECT cio_id, identifiers FROM customers WHERE workspace = {workspace:String}"
         people = self._client.query(question, parameters={"workspace": workspace}).result_rows
         known = {each: cio_id for cio_id, identifiers in people for each in (*identifiers, f"cio_{cio_id}")}
-        found = []
+        found = self._attributes_alone(workspace)
         for identifier in rng.sample(sorted({*known, *NODES, "cio_7"}), 3):
             written = identifier.removeprefix(rng.choice(["", "id:", "email:"]))
             asked = {"workspace": workspace, "identifier": written, "person": known.get(identifier, "nobody's")}
@@ -83,6 +83,27 @@ class Told:
                 if shown != expected:
                     found.append(f"{alone} of {written} in {workspace}: shown {shown}, expected {expected}")
         return found
+
+    def _attributes_alone(self, workspace: str) -> list[str]:
+        """Of those that have a row each from the maps."""
+        alone = """
+            WITH arraySort(groupArray((name, value, value_json))) AS those
+            SELECT person, mapFromArrays(those.1, those.2),
+                '{' || arrayStringConcat(arrayMap(one -> toJSONString(one.1) || ':' || one.3, those), ',') || '}'
+            FROM attributes
+            WHERE workspace = {workspace:String}
+            GROUP BY person
+        """
+        maps = """
+            SELECT cio_id, attributes, attributes_json
+            FROM customers
+            WHERE workspace = {workspace:String} AND notEmpty(attributes)
+        """
+        shown, expected = (
+            sorted(map(str, self._client.query(each, parameters={"workspace": workspace}).result_rows))
+            for each in (alone, maps)
+        )
+        return [] if shown == expected else [f"attributes in {workspace}: shown {shown}, expected {expected}"]
 
 
 def _differences(shown: World, expected: World) -> list[str]:

@@ -111,7 +111,7 @@ QUESTIONS = (
     ),
     Question(
         "customers by an attribute's value",
-        f"SELECT attributes['plan'] AS plan, count() FROM customers {_OF} 1 GROUP BY plan",
+        f"SELECT value, count() FROM attributes {_OF} name = 'plan' GROUP BY value",
         350,
     ),
     Question("all customers as maps", "SELECT * FROM customers WHERE workspace = 'bench'", 6000),

@@ -11,6 +11,7 @@ LISTED = 100
 KEYS = {
     "events": "workspace, customer_kind, customer, toYYYYMM(filed_at), id",
     "customers": "workspace, cio_id",
+    "attributes": "workspace, person, name",
     "devices": "workspace, token",
     "objects": "workspace, object_type_id, object_id, cio_object_id",
     "relationships": (
