@@ -1,4 +1,4 @@
-"""People when older messages come late, or count no more: what random histories found, each for itself."""
+"""People where messages come late, or count no more: what random histories found, each for itself."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from clickhouse_connect.driver.client import Client
 
@@ -28,7 +29,9 @@ class Told:
 
     def __call__(self, *records: Placed) -> None:
         for record in records:
-            land(self._sink, "late", [replace(record, at=self._began + record.at)])
+            at = self._began + record.at
+            message = msgspec.structs.replace(record.message, received_at=at / 1000)
+            land(self._sink, "late", [replace(record, at=at, message=message)])
 
     def rows(self, sql: str, **parameters: str) -> Sequence[Sequence[Any]]:
         return self.client.query(sql, parameters=parameters).result_rows
@@ -72,6 +75,16 @@ def test_cio_id_names_who_was_created_late_and_known_by_name_before(told: Told) 
     told(say(4, "add_device", "id:2", target="t"))
 
     assert told.identifiers("phone:+491") == [(["id:2", "phone:+491"],)]
+
+
+def test_end_of_the_suppression_of_a_cio_id_that_nobody_has_is_no_rejection(told: Told) -> None:
+    """What names it later is."""
+    [hash] = [hash for _, hash in hashes(told.client, [(W, "id:2")])]
+
+    told(say(1, "suppress", f"cio:{hash}"), say(2, "unsuppress", f"cio:{hash}"), identify(3, f"cio:{hash}"))
+
+    rejections = told.rows("SELECT id, reason FROM rejections ORDER BY id")
+    assert rejections == [("m3", "unknown_cio_id")]
 
 
 def test_claim_of_a_visitor_by_who_was_deleted_since_does_not_prolong_theirs(told: Told) -> None:

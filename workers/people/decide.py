@@ -226,8 +226,8 @@ class _Deciding:
                         erasure.requested_at,
                     )
                 )
-        # Of a `cio_id` that was nobody's before nobody was deleted.
-        self._close(erasure.version, hashes, but="unknown_cio_id")
+        # Of a `cio_id` that was nobody's before nobody was deleted, though it may be suppressed.
+        self._close(erasure.version, hashes, but="" if erasure.kind == "suppress" else "unknown_cio_id")
 
     def _refuse(self, claim: Claim, reason: str, until: int = FOR_EVER) -> None:
         """From its version on; what is refused already stays so."""
