@@ -129,6 +129,9 @@ class Broker:
     def pause(self) -> None:
         """Stop it in its tracks: connections stay open and nobody answers."""
         self._signal(signal.SIGSTOP)
+        if self._process is not None:
+            # On a busy machine its threads go on until one of them has found the time to see the signal.
+            os.waitpid(self._process.pid, os.WUNTRACED)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
