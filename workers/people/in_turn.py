@@ -10,7 +10,7 @@ from workers.connection import Given
 
 Each = TypeVar("Each")
 
-AT_ONCE = 50_000
+AT_ONCE = 100_000
 
 _encoder = msgspec.json.Encoder()
 

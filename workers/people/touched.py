@@ -32,7 +32,8 @@ _BEHIND_CIO = (
     "if(match(subject, '^cio:[0-9a-f]{32}([1-9a-f][0-9a-f]{0,10})?$') AND NOT match(subject, '^cio:0{31}1'),"
     " reinterpretAsUInt128(reverse(unhex(substring(subject, 5, 32)))), toUInt128(0))"
 )
-# What was said once more after all that made them who they are changes nothing.
+# What was said once more after all that made them who they are changes nothing. Both ends: whoever reads the one's
+# claims reads the other's too, and each reading of many goes through whole tables.
 _CLAIMED = """
 WITH said AS
 (
@@ -54,7 +55,7 @@ WITH said AS
     WHERE {here} AND {update}
     GROUP BY claimant
 )
-SELECT DISTINCT claimant
+SELECT DISTINCT claimant, if(linked > 1, linked, claimant)
 FROM said
 LEFT ANY JOIN
 (
@@ -179,4 +180,4 @@ class _Asking:
         return iter(self._connection.rows(asked, self._parameters))
 
     def hashes(self, sql: str) -> set[int]:
-        return {row[0] for row in self.rows(sql)}
+        return {hash for row in self.rows(sql) for hash in row}
