@@ -27,7 +27,8 @@ MILLIONS = (1, 20)
 CUSTOMERS = 1_000_000
 MONTHS, PARTS_A_MONTH = 12, 7
 ROUNDS = 7
-FIRST_OF_YEAR = "toDateTime64('2026-01-01 00:00:00', 3, 'UTC')"
+YEAR = time.gmtime().tm_year  # this one, so that the journal has what came last
+FIRST_OF_YEAR = f"toDateTime64('{YEAR}-01-01 00:00:00', 3, 'UTC')"
 
 EVENTS = f"""
 INSERT INTO messages (
@@ -97,15 +98,15 @@ QUESTIONS = (
     ),
     Question(
         "count by name and day, a month",
-        f"SELECT toDate(timestamp) AS day, name, count() FROM events {_OF} filed_at >= '2026-06-01'"
-        " AND filed_at < '2026-07-01' AND timestamp >= '2026-06-01' AND timestamp < '2026-07-01' GROUP BY ALL",
+        f"SELECT toDate(timestamp) AS day, name, count() FROM events {_OF} filed_at >= '{YEAR}-06-01'"
+        f" AND filed_at < '{YEAR}-07-01' AND timestamp >= '{YEAR}-06-01' AND timestamp < '{YEAR}-07-01' GROUP BY ALL",
         300,
     ),
-    Question("last 50 events of the workspace", f"SELECT * FROM events {_OF} 1 ORDER BY timestamp DESC LIMIT 50", 30),
-    Question("count of a year", f"SELECT count() FROM events {_OF} timestamp >= '2026-01-01'", 3000),
+    Question("last 50 events of the workspace", "SELECT * FROM recent_events(workspace = 'bench') LIMIT 50", 30),
+    Question("count of a year", f"SELECT count() FROM events {_OF} timestamp >= '{YEAR}-01-01'", 3000),
     Question(
         "distinct customers by week of a year",
-        f"SELECT toStartOfWeek(timestamp) AS week, uniqExact(customer) FROM events {_OF} timestamp >= '2026-01-01'"
+        f"SELECT toStartOfWeek(timestamp) AS week, uniqExact(customer) FROM events {_OF} timestamp >= '{YEAR}-01-01'"
         " GROUP BY week",
         5000,
     ),
