@@ -27,7 +27,7 @@ def made_of_items(arrival: Arrival, body: Body, limit: int, make: Callable[[Arri
     refused = []
     for number, (value, text) in enumerate(zip(values, _items.decode(body.texts[FIELD]), strict=True)):
         try:
-            messages += make(arrival.item(number), _item(value, text, limit))
+            messages += make(arrival.item(number), item(value, text, limit))
         except (BadRequest, Forbidden) as error:
             refused.append(Refused(number, error, excerpt(bytes(text))))
     return Made(messages, refused)
@@ -46,7 +46,8 @@ def _values(body: Body) -> list[object]:
     return values
 
 
-def _item(value: object, text: msgspec.Raw, limit: int) -> Body:
+def item(value: object, text: msgspec.Raw, limit: int) -> Body:
+    """Raises `BadRequest`."""
     if not isinstance(value, dict):
         raise BadRequest("an item of a batch must be an object")
     if memoryview(text).nbytes > limit:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from ingest import limits
 from ingest.account import nice_credentials, region
-from ingest.api import cdp, v1, v2
+from ingest.api import cdp, usual, v1, v2
+from ingest.api.usual import Usual
 from ingest.arrivals import Arrival
 from ingest.bodies import Body
 from ingest.made import Made
@@ -47,7 +48,8 @@ class Answers(Enum):
 class Endpoint(NamedTuple):
     """`path` is matched against the raw path: each `{segment}` is still encoded when `make` gets it.
 
-    `roles` may call it; what a browser may not say in it is in `ingest.roles`.
+    `roles` may call it; what a browser may not say in it is in `ingest.roles`. `usual`: makes the same as `make`, of
+    what most say.
     """
 
     method: str
@@ -58,6 +60,7 @@ class Endpoint(NamedTuple):
     make: Make
     by: By = By.BASIC
     answers: Answers = Answers.OK
+    usual: Usual | None = None
 
     @property
     def name(self) -> str:
@@ -78,9 +81,11 @@ _SEGMENT = f"{_V1}/segments/{{segment_id}}"
 _OBJECT, _TEXT, _NOTHING = Takes.OBJECT, Takes.TEXT, Takes.NOTHING
 
 
-def _pipelines(name: str, make: Make, limit: int = limits.PIPELINES_CALL) -> tuple[Endpoint, Endpoint]:
+def _pipelines(
+    name: str, make: Make, limit: int = limits.PIPELINES_CALL, usual: Usual | None = None
+) -> tuple[Endpoint, Endpoint]:
     """Under its name, and under the short one that browsers and phones use."""
-    kept = _TEXT, limit, make, By.WRITE_KEY, Answers.LENIENT
+    kept = _TEXT, limit, make, By.WRITE_KEY, Answers.LENIENT, usual
     return Endpoint("POST", f"/v1/{name}", SENDERS, *kept), Endpoint("POST", f"/v1/{name[0]}", SENDERS, *kept)
 
 
@@ -91,7 +96,7 @@ ENDPOINTS = (
     Endpoint("DELETE", f"{_CUSTOMER}/devices/{{device_id}}", SERVER, _NOTHING, limits.BODY, v1.delete_device),
     Endpoint("POST", f"{_CUSTOMER}/suppress", SERVER, _NOTHING, limits.BODY, v1.suppress),
     Endpoint("POST", f"{_CUSTOMER}/unsuppress", SERVER, _NOTHING, limits.BODY, v1.unsuppress),
-    Endpoint("POST", f"{_CUSTOMER}/events", SENDERS, _OBJECT, limits.BODY, v1.event),
+    Endpoint("POST", f"{_CUSTOMER}/events", SENDERS, _OBJECT, limits.BODY, v1.event, usual=usual.event),
     Endpoint("POST", f"{_V1}/events", SENDERS, _OBJECT, limits.BODY, v1.anonymous_event),
     Endpoint("POST", f"{_V1}/merge_customers", SERVER, _OBJECT, limits.BODY, v1.merge),
     Endpoint("POST", f"{_SEGMENT}/add_customers", SERVER, _OBJECT, limits.BODY, v1.add_to_segment),
@@ -109,15 +114,17 @@ ENDPOINTS = (
     Endpoint("POST", f"{_V1}/push/events", SERVER, _OBJECT, limits.BODY, v1.push_event, By.NOBODY),
     Endpoint("POST", "/push/events", SERVER, _OBJECT, limits.BODY, v1.push_event, By.NOBODY),
     Endpoint("POST", "/unsubscribe/{delivery_id}", SERVER, _OBJECT, limits.BODY, v1.unsubscribe, By.NOBODY),
-    Endpoint("POST", "/api/v2/entity", SERVER, _OBJECT, limits.ENTITY, v2.entity),
-    Endpoint("POST", "/api/v2/batch", SERVER, _OBJECT, limits.BODY, v2.batch, answers=Answers.ITEMS),
+    Endpoint("POST", "/api/v2/entity", SERVER, _OBJECT, limits.ENTITY, v2.entity, usual=usual.entity),
+    Endpoint(
+        "POST", "/api/v2/batch", SERVER, _OBJECT, limits.BODY, v2.batch, answers=Answers.ITEMS, usual=usual.entities
+    ),
     *_pipelines("identify", cdp.identify),
-    *_pipelines("track", cdp.track),
+    *_pipelines("track", cdp.track, usual=usual.track),
     *_pipelines("page", cdp.page),
     *_pipelines("screen", cdp.screen),
     *_pipelines("group", cdp.group),
     *_pipelines("alias", cdp.alias),
-    *_pipelines("batch", cdp.batch, limits.BODY),
+    *_pipelines("batch", cdp.batch, limits.BODY, usual.tracks),
     Endpoint("POST", "/v1/m", SENDERS, _TEXT, limits.PIPELINES_CALL, cdp.telemetry, By.NOBODY, Answers.LENIENT),
 )
 

@@ -11,7 +11,7 @@ from ingest.times import SentTime, sent_time
 from schemas.messages import EMPTY_OBJECT, Kind, Message
 
 _KINDS: dict[object, Kind] = {"page": "page", "screen": "screen"}
-_UNKNOWN_MONTH = 0.0
+UNKNOWN_MONTH = 0.0
 
 
 def event(arrival: Arrival, subject: str, body: Body, problems: Problems) -> Message:
@@ -103,4 +103,4 @@ def _filed_at(told: ClientId, sent: SentTime | None) -> float:
     """
     if told.at is not None:
         return told.at
-    return sent.at if sent is not None and sent.in_range else _UNKNOWN_MONTH
+    return sent.at if sent is not None and sent.in_range else UNKNOWN_MONTH

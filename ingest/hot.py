@@ -18,6 +18,7 @@ from ingest.endpoints import Answers, By, Endpoint, Takes
 from ingest.errors import ApiError, Unavailable
 from ingest.metrics import Tally
 from ingest.refusals import request_id
+from ingest.usual import Client
 from schemas import failpoints
 from schemas.messages import Context
 
@@ -103,18 +104,20 @@ class HotCycle:
         self.spot: Spot
         self.headers, self.client = _NO_HEADERS, ""
         self.context: Context | None = None
+        self.texts: Client | None = None
         self.response_complete, self.disconnected, self.keep_alive, self.taken = True, False, True, True
 
     def begin(self, target: Target, headers: Headers, size: int, client: str) -> bool:
         """With a head. False if it is refused."""
         spot, path = target
         if headers is not self.headers or spot is not self.spot or client != self.client:
-            self.spot, self.headers, self.client, self.context = spot, headers, client, None
+            self.spot, self.headers, self.client, self.context, self.texts = spot, headers, client, None, None
         call = Call(self._edge, spot.endpoint, headers, path, "", client, self.context)
         try:
             call.admit()
         except ApiError:
             return False
+        call.texts = self.texts
         self.call = call
         self.response_complete = self.disconnected = self.taken = False
         self.keep_alive = True
@@ -138,7 +141,7 @@ class HotCycle:
                 messages = self.call.at_once(self.body, self._lease)
                 if not messages:
                     return False
-                self.context = self.call.context()
+                self.context, self.texts = self.call.context(), self.call.texts
                 failpoints.reach("edge.before-append")
                 self.appended = perf_counter()
                 edge.log.append_then(messages, self._settled)

@@ -41,6 +41,15 @@ def new_id(at: float, noise: int | None = None) -> str:
     return f"{_beginning(int(at * 1000))}-7{digits[1:4]}-8{digits[5:8]}-{digits[8:]}"
 
 
+def new_ids(at: float, count: int) -> list[bytes]:
+    """So many of one time, as JSON."""
+    begin, digits = _beginning(int(at * 1000)), random.getrandbits(72 * count).to_bytes(9 * count, "big").hex()
+    return [
+        f'"{begin}-7{digits[n : n + 3]}-8{digits[n + 3 : n + 6]}-{digits[n + 6 : n + 18]}"'.encode()
+        for n in range(0, 18 * count, 18)
+    ]
+
+
 @lru_cache(maxsize=16)
 def _beginning(ms: int) -> str:
     """Of all ids of a millisecond."""

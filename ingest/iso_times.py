@@ -24,11 +24,16 @@ def iso_time(body: Body, name: str, problems: Problems) -> SentTime | None:
     # Digits alone are seconds, never a date: `20151212` is both.
     if not text or _is_number(text):
         return sent_time(body, name, problems)
-    at = _seconds(text) if len(text) <= limits.NUMBER_TEXT else None
-    if at is None:
+    sent = date_of(text)
+    if sent is None:
         problems.add(f"{name} must be an ISO 8601 date and time", name)
-        return None
-    return SentTime(min(max(at, EARLIEST), LATEST), text, EARLIEST <= at <= LATEST)
+    return sent
+
+
+def date_of(text: str) -> SentTime | None:
+    """What is no number and has no blanks around it; None if it is no ISO 8601."""
+    at = _seconds(text) if len(text) <= limits.NUMBER_TEXT else None
+    return None if at is None else SentTime(min(max(at, EARLIEST), LATEST), text, EARLIEST <= at <= LATEST)
 
 
 def _is_number(text: str) -> bool:

@@ -23,10 +23,15 @@ def parse_object(body: bytes) -> tuple[dict[str, Any], dict[str, msgspec.Raw]]:
         raise BadRequest(f"body is not valid JSON: {error}") from None
     if not isinstance(values, dict):
         raise BadRequest("body must be a JSON object")
+    check_nesting(values, body)
+    return values, _texts.decode(body)
+
+
+def check_nesting(values: dict[str, Any], body: bytes) -> None:
+    """Raises `BadRequest`."""
     # Whoever nests deep needs that many brackets; only then is it worth a walk.
     if body.count(b"{") + body.count(b"[") > limits.NESTING and not _is_within(values, limits.NESTING):
         raise BadRequest(f"body cannot be nested deeper than {limits.NESTING} levels")
-    return values, _texts.decode(body)
 
 
 def _is_within(value: Any, levels: int) -> bool:

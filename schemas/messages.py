@@ -98,6 +98,13 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     context: Context
 
 
+class Written(msgspec.Struct, frozen=True, gc=False):
+    """A message as it goes to the log: the record's key, and its value but for the first brace."""
+
+    key: bytes
+    rest: bytes
+
+
 _encoder = msgspec.json.Encoder()
 
 

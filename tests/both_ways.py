@@ -16,7 +16,7 @@ from ingest.endpoints import ENDPOINTS
 from ingest.hot import HotWay
 from ingest.log import Done
 from ingest.server import server_options
-from schemas.messages import Message, encode
+from schemas.messages import Message, Written
 from schemas.settings import Settings
 from tests.fakes import FakeClock, FakeLog
 
@@ -66,11 +66,11 @@ class CountingLog(FakeLog):
     hot = 0
     late: Exception | None = None
 
-    def append_then(self, messages: Sequence[Message], done: Done) -> None:
+    def append_then(self, messages: Sequence[Message | Written], done: Done) -> None:
         super().append_then(messages, done)
         self.hot += 1
 
-    async def append(self, messages: Sequence[Message]) -> None:
+    async def append(self, messages: Sequence[Message | Written]) -> None:
         await super().append(messages)
         if self.late is not None:
             raise self.late
@@ -100,7 +100,7 @@ class Way:
 
     async def tell(self, pieces: Sequence[tuple[bytes, int]]) -> Became:
         """One connection: each piece, and the turns of the loop until the next."""
-        pipe, before = Pipe(), len(self.log.messages)
+        pipe, before = Pipe(), len(self.log.values)
         protocol: Any = self._config.http_protocol_class(  # type: ignore[call-arg]
             config=self._config, server_state=self._state, app_state={}, _loop=asyncio.get_running_loop()
         )
@@ -117,7 +117,7 @@ class Way:
         ended = pipe.closing
         protocol.connection_lost(None)
         assert await _until(lambda: not self._state.tasks)
-        return Became(_same(bytes(pipe.written)), ended, [_same(encode(one)) for one in self.log.messages[before:]])
+        return Became(_same(bytes(pipe.written)), ended, [_same(value) for value in self.log.values[before:]])
 
     def heads(self) -> Any:
         return self._way.heads if self._way else {}

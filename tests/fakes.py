@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
+
 from ingest.log import Done
-from schemas.messages import Message
+from ingest.log.groups import encoded
+from schemas.messages import Message, Written, key
 
 
 class FakeLog:
@@ -12,17 +15,20 @@ class FakeLog:
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
+        self.values: list[bytes] = []  # of their records
         self.error: Exception | None = None
         self.away = False
         self.open = False
         self._writes: set[asyncio.Task[None]] = set()
 
-    async def append(self, messages: Sequence[Message]) -> None:
+    async def append(self, messages: Sequence[Message | Written]) -> None:
         if self.error is not None:
             raise self.error
-        self.messages += messages
+        for message, (_, value, _) in zip(messages, encoded(messages), strict=True):
+            self.values.append(value)
+            self.messages.append(message if isinstance(message, Message) else _read(message, value))
 
-    def append_then(self, messages: Sequence[Message], done: Done) -> None:
+    def append_then(self, messages: Sequence[Message | Written], done: Done) -> None:
         if self.error is not None:
             raise self.error
         task = asyncio.get_running_loop().create_task(self.append(messages))
@@ -39,6 +45,12 @@ class FakeLog:
 
     async def __aexit__(self, *_: object) -> None:
         self.open = False
+
+
+def _read(written: Written, value: bytes) -> Message:
+    message = msgspec.json.decode(value, type=Message)
+    assert written.key == key(message)
+    return message
 
 
 class FakeClock:

@@ -11,7 +11,7 @@ from uvicorn.protocols.http import httptools_impl
 
 from ingest import limits
 from ingest.origins import Origins, advice, refuses_plain_http
-from schemas.messages import Message
+from schemas.messages import Message, Written
 from schemas.settings import Settings
 from tests.fakes import FakeLog
 from tests.serving import AUTHORIZATION, EVENTS, Serving, request, serving, until_free
@@ -248,7 +248,7 @@ def test_pipelined_requests_are_answered_in_order(served: Serving) -> None:
 class SlowLog(FakeLog):
     """Takes its time."""
 
-    async def append(self, messages: Sequence[Message]) -> None:
+    async def append(self, messages: Sequence[Message | Written]) -> None:
         await asyncio.sleep(0.3)
         await super().append(messages)
 

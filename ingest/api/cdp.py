@@ -65,7 +65,7 @@ def batch(arrival: Arrival, _path: Path, body: Body) -> Made:
     shared = part(body, _CONTEXT, problems)
     problems.check()
     if shared is None:
-        return made_of_items(arrival, body, limits.PIPELINES_CALL, _said)
+        return made_of_items(arrival, body, limits.PIPELINES_CALL, call)
     text, items = body.texts[_CONTEXT], body.values.get(FIELD)
     # A small body could else become as many large messages as it has items.
     if isinstance(items, list) and len(items) * memoryview(text).nbytes > limits.BATCH_CONTEXT:
@@ -73,8 +73,8 @@ def batch(arrival: Arrival, _path: Path, body: Body) -> Made:
 
     def said(arrival: Arrival, item: Body) -> Sequence[Message]:
         if item.values.get(_CONTEXT):
-            return _said(arrival, item)
-        return _said(arrival, Body({**item.values, _CONTEXT: shared.values}, {**item.texts, _CONTEXT: text}))
+            return call(arrival, item)
+        return call(arrival, Body({**item.values, _CONTEXT: shared.values}, {**item.texts, _CONTEXT: text}))
 
     return made_of_items(arrival, body, limits.PIPELINES_CALL, said)
 
@@ -85,7 +85,8 @@ def telemetry(arrival: Arrival, _path: Path, body: Body) -> Made:
     return Made((arrival.message("telemetry", f"telemetry:{arrival.id}", data=data),))
 
 
-def _said(arrival: Arrival, item: Body) -> Sequence[Message]:
+def call(arrival: Arrival, item: Body) -> Sequence[Message]:
+    """What one call of a batch says. Raises `BadRequest` and `Forbidden`."""
     type = item.values.get("type")
     say = _TYPES.get(type) if isinstance(type, str) else None
     if say is None:

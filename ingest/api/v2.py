@@ -24,15 +24,16 @@ _ACTIONS = {
 
 def entity(arrival: Arrival, _path: Path, body: Body) -> Made:
     """What is said of one person, object or delivery."""
-    return Made(_messages(arrival, body))
+    return Made(messages(arrival, body))
 
 
 def batch(arrival: Arrival, _path: Path, body: Body) -> Made:
     """Entities of all types; what is wrong with one is no matter of the others."""
-    return made_of_items(arrival, body, limits.ENTITY, _messages)
+    return made_of_items(arrival, body, limits.ENTITY, messages)
 
 
-def _messages(arrival: Arrival, body: Body) -> tuple[Message]:
+def messages(arrival: Arrival, body: Body) -> tuple[Message]:
+    """What one entity says. Raises `BadRequest` and `Forbidden`."""
     problems = Problems()
     type, action = _said(body, problems)
     subject = "" if (type, action) in UNIDENTIFIED else identified(body, TYPES[type], problems)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from schemas.messages import Message
+from schemas.messages import Message, Written
 
 # Told how a write went: "" when it is durable, else why it is not, which is what `Unavailable` says.
 Done = Callable[[str], None]
@@ -21,7 +21,7 @@ class Log(Protocol):
         Cancelling the caller does not take a message back.
         """
 
-    def append_then(self, messages: Sequence[Message], done: Done) -> None:
+    def append_then(self, messages: Sequence[Message | Written], done: Done) -> None:
         """The same for whoever does not wait: `done` is called once, later, with "" where `append` returns and the
         reason where it raises `Unavailable`. Raises what `append` raises at once, and then nothing was taken; also
         `Unavailable` if only `append` can take it now."""

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from ingest.errors import TooLarge, Unavailable
 from ingest.log import Done
 from schemas import messages as schema
-from schemas.messages import Message
+from schemas.messages import Message, Written
 from schemas.topics import LARGEST_RECORD, partition
 
 B = TypeVar("B")
@@ -93,7 +93,7 @@ class Groups(Generic[B]):
         del messages  # what waits is encoded; the messages may be several times as large
         await settled(groups)
 
-    def append_then(self, messages: Sequence[Message], done: Done) -> None:
+    def append_then(self, messages: Sequence[Message | Written], done: Done) -> None:
         """See `Log.append_then`."""
         when_settled(self.put(encoded(messages)), done)
 
@@ -131,11 +131,14 @@ class Groups(Generic[B]):
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def encoded(messages: Sequence[Message], begin: bytes = b"{") -> list[Encoded]:
+def encoded(messages: Sequence[Message | Written], begin: bytes = b"{") -> list[Encoded]:
     """The records of messages. begin: of their values. Raises `TooLarge` if one is more than a log can hold."""
     records = []
     for message in messages:
-        key, value = schema.key(message), begin + schema.encode(message)[1:]
+        if isinstance(message, Written):
+            key, value = message.key, begin + message.rest
+        else:
+            key, value = schema.key(message), begin + schema.encode(message)[1:]
         size = len(key) + len(value)
         if size > LARGEST_RECORD:
             raise TooLarge(f"one message may have at most {LARGEST_RECORD} bytes on the log")

@@ -29,7 +29,7 @@ from ingest.log.counting import counting_from, not_before
 from ingest.log.groups import Encoded, Group, Groups, encoded, settled, when_settled
 from ingest.log.producer import OpenBatch, close_producer, open_producer
 from ingest.log.topic import prepare_topic
-from schemas.messages import Message
+from schemas.messages import Message, Written
 from schemas.settings import BadSettings
 
 # Stays below a broker's socket.request.max.bytes (100 MB): one request may carry all that is pending.
@@ -101,7 +101,7 @@ class KafkaLog:
             await asyncio.sleep(until - self._loop.time())
             raise
 
-    def append_then(self, messages: Sequence[Message], done: Done) -> None:
+    def append_then(self, messages: Sequence[Message | Written], done: Done) -> None:
         """The same, and as late with a refusal."""
         until = self._loop.time() + self._append_timeout
 
@@ -116,7 +116,7 @@ class KafkaLog:
     def put(self, records: Sequence[Encoded]) -> Sequence[Group[OpenBatch]]:
         return self._groups.put(records)
 
-    def _queued(self, messages: Sequence[Message]) -> Sequence[Group[OpenBatch]]:
+    def _queued(self, messages: Sequence[Message | Written]) -> Sequence[Group[OpenBatch]]:
         turn = self._loop.time(), self.newest
         if turn != self._turn:  # what comes in one turn of the loop counts from one moment on
             at = not_before(self.newest, self._clock()) + self._append_timeout

@@ -26,7 +26,7 @@ from ingest.log.counting import counting_from, not_before
 from ingest.log.groups import Encoded, Group, encoded, settled, when_settled
 from ingest.log.spool_file import Held, Spool
 from schemas import failpoints
-from schemas.messages import Message
+from schemas.messages import Message, Written
 
 PAUSE = 0.1  # s between two looks at whether Kafka is back
 
@@ -113,7 +113,7 @@ class SpooledLog:
             await settled(self._spool.put(under_way.records))
             await asyncio.sleep(under_way.until - self._loop.time())
 
-    def append_then(self, messages: Sequence[Message], done: Done) -> None:
+    def append_then(self, messages: Sequence[Message | Written], done: Done) -> None:
         """The same while messages go to Kafka itself."""
         if self._closed or self.spooling() or (under_way := self._hand_over(messages)) is None:
             raise Unavailable("not directly")
@@ -167,7 +167,7 @@ class SpooledLog:
         if self.held.records:
             log.warning("spool_left", folder=str(self._spool.folder), records=self.held.records, drained="at the start")
 
-    def _hand_over(self, messages: Sequence[Message]) -> UnderWay | None:
+    def _hand_over(self, messages: Sequence[Message | Written]) -> UnderWay | None:
         """None if Kafka's queue is full: then nothing of them can arrive."""
         until = self._loop.time() + self._timeout
         records = encoded(messages, counting_from(self._now() + self._timeout))

@@ -12,7 +12,7 @@ from ingest.log.file import Batch, LogFile, insert
 from ingest.log.retention import Retention
 from ingest.log.writer import PENDING_BYTES, Writer
 from schemas import failpoints
-from schemas.messages import Message
+from schemas.messages import Message, Written
 from schemas.settings import BadSettings
 from schemas.topics import EMBEDDED_RETENTION
 
@@ -46,7 +46,7 @@ class SqliteLog:
     def append(self, messages: Sequence[Message]) -> Coroutine[Any, Any, None]:
         return self._writer.groups.append(messages)
 
-    def append_then(self, messages: Sequence[Message], done: Done) -> None:
+    def append_then(self, messages: Sequence[Message | Written], done: Done) -> None:
         self._writer.groups.append_then(messages, done)
 
     def reachable(self) -> bool:

@@ -1,0 +1,118 @@
+"""Bodies of usual events, of each endpoint that has some: see `ingest.usual`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ingest import limits
+from ingest.api import cdp, v2
+from ingest.api import usual_calls as calls
+from ingest.arrivals import Arrival
+from ingest.batches import FIELD, item
+from ingest.bodies import Body
+from ingest.ids import new_ids
+from ingest.json_text import check_nesting
+from ingest.usual import Client, Moment, parsed
+from schemas.messages import Message, Written
+
+Path = Mapping[str, str]
+Arrive = Callable[[float], Arrival]
+Made = Sequence[Message | Written]
+# What the endpoint's `make` makes of a body, to the byte; nothing if only that can, or if anything is refused. Raises
+# what that raises. The last argument gives it what it needs to make a part.
+Usual = Callable[[Client, float, Path, bytes, Arrive], Made]
+
+_NONE: Made = ()
+_NESTS = (dict, list)
+_AROUND = 2  # levels around an item of a batch
+
+
+class _Entities(msgspec.Struct):
+    batch: list[calls.Entity]
+
+
+class _Calls(msgspec.Struct):
+    batch: list[calls.Call]
+
+
+class _Items(msgspec.Struct):
+    batch: list[msgspec.Raw]
+
+
+_event, _entity = msgspec.json.Decoder(calls.Event).decode, msgspec.json.Decoder(calls.Entity).decode
+_call, _items = msgspec.json.Decoder(calls.Call).decode, msgspec.json.Decoder(_Items).decode
+
+
+class _Batch(NamedTuple):
+    """one: of a usual item, with its texts out of `cut`. make: of any item. limit: bytes of one."""
+
+    one: Callable[[Client, Moment, bytes, dict[str, Any], Any, int], Written | None]
+    cut: Callable[[bytes], Any]
+    make: Callable[[Arrival, Body], Sequence[Message]]
+    limit: int
+
+
+def event(client: Client, at: float, path: Path, body: bytes, _arrive: Arrive) -> Made:
+    """Track v1."""
+    values = parsed(body)
+    if values is None:
+        return _NONE
+    made = calls.event(client, Moment(at), new_ids(at, 1)[0], path, values, _event(body))
+    return _NONE if made is None else (made,)
+
+
+def entity(client: Client, at: float, _path: Path, body: bytes, _arrive: Arrive) -> Made:
+    """Track v2."""
+    values = parsed(body)
+    if values is None:
+        return _NONE
+    made = calls.entity(client, Moment(at), new_ids(at, 1)[0], values, _entity(body), 0)
+    return _NONE if made is None else (made,)
+
+
+def track(client: Client, at: float, _path: Path, body: bytes, _arrive: Arrive) -> Made:
+    """Data Pipelines."""
+    values = parsed(body)
+    if values is None:
+        return _NONE
+    made = calls.track(client, Moment(at), new_ids(at, 1)[0], values, _call(body), 0)
+    return _NONE if made is None else (made,)
+
+
+def _batch(of: _Batch, client: Client, at: float, _path: Path, body: bytes, arrive: Arrive) -> Made:
+    values = parsed(body)
+    # What stands beside the items says nothing, but for a context of them all.
+    if values is None or "context" in values or not _are_items(values, body, of.limit):
+        return _NONE
+    items, one, moment = values[FIELD], of.one, Moment(at)
+    ids, texts = new_ids(at, len(items)), of.cut(body).batch
+    made = [one(client, moment, *each, _AROUND) for each in zip(ids, items, texts, strict=True)]
+    usual = [each for each in made if each is not None]
+    return usual if len(usual) == len(made) else _completed(of, made, values, body, arrive(at))
+
+
+def _are_items(values: dict[str, Any], body: bytes, limit: int) -> bool:
+    """Whether all are objects, and none is too long. Raises `BadRequest` if what stands beside them is too deep."""
+    if any(type(value) in _NESTS for name, value in values.items() if name != FIELD):
+        check_nesting(values, body)
+    items = values.get(FIELD)
+    if type(items) is not list or len(items) > limits.BATCH_ITEMS or not all(type(each) is dict for each in items):
+        return False
+    return len(body) <= limit or all(memoryview(text).nbytes <= limit for text in _items(body).batch)
+
+
+def _completed(
+    of: _Batch, made: Sequence[Written | None], values: dict[str, Any], body: bytes, arrival: Arrival
+) -> Made:
+    """With the items that have to be read with care, each in its place."""
+    check_nesting(values, body)
+    found: list[Message | Written] = []
+    for number, (one, value, text) in enumerate(zip(made, values[FIELD], _items(body).batch, strict=True)):
+        found += (one,) if one is not None else of.make(arrival.item(number), item(value, text, of.limit))
+    return found
+
+
+entities = partial(_batch, _Batch(calls.entity, msgspec.json.Decoder(_Entities).decode, v2.messages, limits.ENTITY))
+tracks = partial(_batch, _Batch(calls.track, msgspec.json.Decoder(_Calls).decode, cdp.call, limits.PIPELINES_CALL))

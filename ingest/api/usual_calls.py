@@ -1,0 +1,120 @@
+"""The usual event in each API's words, see `ingest.usual`: None is what has to be read with care."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ingest import identifiers, limits
+from ingest.api.cdp_semantic import SEMANTIC
+from ingest.ids import classified
+from ingest.usual import (
+    Client,
+    Moment,
+    as_json,
+    data_of,
+    identifier_of,
+    is_short,
+    name_of,
+    times_of,
+    times_of_date,
+    written,
+)
+from schemas.messages import Written
+
+Path = Mapping[str, str]
+Values = dict[str, Any]
+
+_NOTHING = msgspec.Raw(b"")
+_PERSONS = {"id": "id:", "anonymous_id": "anon:"}
+# All that such an event may have: whatever else there is may change what it means.
+_EVENT = frozenset({"name", "data", "timestamp"})
+_ENTITY = frozenset({"type", "action", "identifiers", "name", "attributes", "timestamp"})
+_CALL = frozenset({"type", "event", "userId", "anonymousId", "messageId", "timestamp", "properties", "context"})
+_SEMANTIC = frozenset(map(name_of, SEMANTIC))
+
+
+class Event(msgspec.Struct, gc=False):
+    """The texts in an event of Track v1 that travel as they are."""
+
+    data: msgspec.Raw = _NOTHING
+
+
+class Entity(msgspec.Struct, gc=False):
+    """The same in Track v2."""
+
+    attributes: msgspec.Raw = _NOTHING
+
+
+class Call(msgspec.Struct, gc=False):
+    """The same in Data Pipelines."""
+
+    properties: msgspec.Raw = _NOTHING
+    context: msgspec.Raw = _NOTHING
+
+
+def event(client: Client, moment: Moment, id: bytes, path: Path, values: Values, texts: Event) -> Written | None:
+    """Track v1. Raises `BadRequest` where the path names nobody."""
+    name, times = name_of(values.get("name")), times_of(moment, values.get("timestamp"))
+    data = data_of(values.get("data"), texts.data, 1)
+    if name is None or times is None or data is None or not _EVENT.issuperset(values):
+        return None
+    return written(client, id, identifiers.subject(path["identifier"]), times, name, data, client.end)
+
+
+def entity(client: Client, moment: Moment, id: bytes, values: Values, texts: Entity, around: int) -> Written | None:
+    """An event of a person in Track v2. around: levels that it is nested in."""
+    get = values.get
+    if get("action") != "event" or get("type") != "person" or not _ENTITY.issuperset(values):
+        return None
+    subject, name = _person(get("identifiers")), name_of(get("name"))
+    times, data = times_of(moment, get("timestamp")), data_of(get("attributes"), texts.attributes, around + 1)
+    if not subject or name is None or times is None or data is None:
+        return None
+    return written(client, id, subject, times, name, data, client.end)
+
+
+def track(client: Client, moment: Moment, id: bytes, values: Values, texts: Call, around: int) -> Written | None:
+    """A track call of Data Pipelines, with what libraries send beside it."""
+    get = values.get
+    name, subject = name_of(get("event")), _user(get("userId"), get("anonymousId"))
+    properties, context, message_id = get("properties"), get("context"), get("messageId")
+    # An empty object is none, here.
+    data = data_of(properties, texts.properties, around + 1) if properties != {} else b""
+    end = client.end if context is None else _end(client, context, texts.context, around + 1)
+    if name is None or name in _SEMANTIC or not subject or data is None or end is None:
+        return None
+    if not _CALL.issuperset(values) or (get("type") != "track" and (around or "type" in values)):
+        return None
+    if message_id is None and get("timestamp") is None:
+        return written(client, id, subject, moment.times, name, data, end)
+    filed_at = None
+    if message_id is not None:
+        if not message_id or not isinstance(message_id, str) or not is_short(message_id, limits.EVENT_ID):
+            return None
+        id, filed_at = as_json(message_id), classified(message_id).at
+    times = times_of_date(moment, get("timestamp"), filed_at, filed=message_id is not None)
+    return None if times is None else written(client, id, subject, times, name, data, end)
+
+
+def _person(named: object) -> str:
+    if type(named) is not dict or len(named) != 1:
+        return ""
+    [(kind, value)] = named.items()
+    prefix, person = _PERSONS.get(kind), identifier_of(value)
+    return prefix + person if prefix and person else ""
+
+
+def _user(user: object, visitor: object) -> str:
+    """The user counts; a visitor beside it has to be one all the same."""
+    person, nobody = identifier_of(user), identifier_of(visitor)
+    if visitor is not None and not nobody:
+        return ""
+    if user is not None:
+        return identifiers.of_customer(person) if person else ""
+    return identifiers.of_anonymous(nobody) if nobody else ""
+
+
+def _end(client: Client, context: object, text: msgspec.Raw, around: int) -> bytes | None:
+    said = data_of(context, text, around)
+    return None if said is None else client.end_with(bytes(text))

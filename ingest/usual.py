@@ -1,0 +1,130 @@
+"""The usual event, written with few steps: what clients say all day, a person, a name and data.
+
+What a body means is told by `ingest.events` and the modules of `ingest.api`; that code makes any message, and is asked
+about any body that is not exactly what is looked for here. What is made here is made as there, to the byte, without the
+steps between: no `Message` that would be encoded, no list of problems, for there are none. A test sends bodies of all
+sorts through both. None, or an empty text, is what has to be read with care.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import orjson
+
+from ingest import limits
+from ingest.events import UNKNOWN_MONTH
+from ingest.iso_times import date_of
+from ingest.times import LATEST
+from schemas.messages import Context, Written
+
+as_json = msgspec.json.Encoder().encode
+_MANY_BYTES = 4  # of UTF-8 that a character may have
+
+
+class Client:
+    """What the events of one client have in common, as text: made once, kept as long as its requests are alike."""
+
+    def __init__(self, workspace: str, context: Context) -> None:
+        self.workspace = workspace
+        self.of = workspace + "\0"
+        self.middle = b',"workspace":%b,"kind":"event","subject":' % as_json(workspace)
+        self._context = b',"context":%b' % as_json(context)[:-1]
+        self.end = self._context + b"}}"
+
+    def end_with(self, context: bytes) -> bytes:
+        """With the client's own context."""
+        return b'%b,"sent":%b}}' % (self._context, context)
+
+
+class Moment:
+    """When a request came. times: of an event that does not say when it was."""
+
+    __slots__ = ("at", "received", "times")
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        text = as_json(at)
+        self.received = b',"received_at":%b,"timestamp":' % text
+        self.times = self.received + text, b""
+
+
+Times = tuple[bytes, bytes]  # what stands before an event's name, and behind it
+
+
+def written(client: Client, id: bytes, subject: str, times: Times, name: bytes, data: bytes, end: bytes) -> Written:
+    """id: as JSON. name, data, end: members of the message, as the functions here give them."""
+    before, behind = times
+    rest = b"".join((b'"id":', id, client.middle, as_json(subject), before, name, behind, data, end))
+    return Written((client.of + subject).encode(), rest)
+
+
+def parsed(body: bytes) -> dict[str, Any] | None:
+    """None if it is no JSON object."""
+    try:
+        values = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return values if type(values) is dict else None
+
+
+def name_of(value: object) -> bytes | None:
+    return _name(value) if type(value) is str and is_short(value, limits.EVENT_NAME) else None
+
+
+@lru_cache(maxsize=1000)
+def _name(value: str) -> bytes | None:
+    name = value.strip()
+    return b',"name":' + as_json(name) if name else None
+
+
+def data_of(value: object, text: msgspec.Raw, around: int) -> bytes | None:
+    """around: levels that it is nested in."""
+    if value is None:
+        return b""
+    if type(value) is not dict:
+        return None
+    data = b',"data":%b' % text
+    deep = data.count(b"{") + data.count(b"[") > limits.NESTING - around
+    return None if deep or len(data) > limits.EVENT_DATA else data
+
+
+def times_of(moment: Moment, sent: object) -> Times | None:
+    """sent: seconds."""
+    if sent is None:
+        return moment.times
+    if type(sent) is not int or not 0 < sent <= LATEST:  # of another number the text may not be the one that was sent
+        return None
+    return b"%b%d" % (moment.received, sent), b',"sent_timestamp":"%d"' % sent
+
+
+def times_of_date(moment: Moment, sent: object, filed_at: float | None, *, filed: bool) -> Times | None:
+    """sent: ISO 8601. filed: whether it has an id that tells repeats, and then what that says of its month."""
+    before, behind = moment.times
+    if sent is not None:
+        time = date_of(sent) if type(sent) is str and _is_date(sent) else None
+        if time is None or not time.in_range:
+            return None
+        before = moment.received + as_json(time.at)
+        behind = b',"sent_timestamp":' + as_json(time.text)
+        filed_at = time.at if filed_at is None else filed_at
+    if filed:
+        behind += b',"filed_at":' + as_json(filed_at or UNKNOWN_MONTH)
+    return before, behind
+
+
+def is_short(text: str, longest: int) -> bool:
+    """Surely not longer than so many bytes of UTF-8."""
+    return len(text) * _MANY_BYTES <= longest or (len(text) <= longest and text.isascii())
+
+
+def identifier_of(value: object) -> str:
+    """A text, or a number as its text; "" if it needs a closer look."""
+    if type(value) is str:
+        return value if is_short(value, limits.IDENTIFIER) and not value.isspace() else ""
+    return str(value) if type(value) is int and value > 0 else ""
+
+
+def _is_date(text: str) -> bool:
+    """Not digits alone, which are seconds; no blanks around it."""
+    return text[10:11] == "T" and not text[-1:].isspace()

@@ -1,0 +1,87 @@
+"""What is made of usual events with few steps, beside what is made of any body: the same records, to the byte."""
+
+import random
+import re
+from collections import Counter
+
+import pytest
+
+from ingest.arrivals import Arrival
+from ingest.bodies import parse
+from ingest.endpoints import ENDPOINTS
+from ingest.errors import ApiError
+from ingest.ids import new_id
+from ingest.log.groups import encoded
+from ingest.usual import Client
+from schemas.messages import Context
+from tests.any_event import Body, a_body
+
+AT = 1_750_000_000.25
+BODIES = 30_000
+CONTEXT = Context("POST /x", "192.0.2.1", 'a "client"')
+_MADE = re.compile(new_id(AT)[:13].encode() + rb"-7[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}")
+_ENDPOINTS = {endpoint.name: endpoint for endpoint in ENDPOINTS}
+
+Records = list[tuple[bytes, bytes]] | None
+
+
+def said(of: Body) -> Records:
+    """The records of a body; None if there is anything to refuse."""
+    arrival = Arrival("site", AT, new_id(AT), CONTEXT, "server")
+    try:
+        made = _ENDPOINTS[of.name].make(arrival, of.segments, parse(of.text, "application/json"))
+    except ApiError:
+        return None
+    return None if made.refused else [(key, _same(value)) for key, value, _ in encoded(made.messages)]
+
+
+def said_usually(of: Body) -> Records:
+    """The same with few steps; None if it steps aside."""
+    make, arrival = _ENDPOINTS[of.name].usual, Arrival("site", AT, new_id(AT), CONTEXT, "server")
+    assert make is not None
+    try:
+        made = make(Client("site", CONTEXT), AT, of.segments, of.text, lambda _: arrival)
+    except ApiError:
+        return None
+    return [(key, _same(value)) for key, value, _ in encoded(made)] or None
+
+
+def test_usual_events_become_the_same_records_with_few_steps() -> None:
+    """Or nothing, and then the longer way is taken: of what is wrong, of what is rare."""
+    rng, taken, left = random.Random(7), Counter[str](), Counter[str]()
+    for _ in range(BODIES):
+        body = a_body(rng)
+        records = said_usually(body)
+        if records is None:
+            left[body.name] += 1
+        else:
+            taken[body.name] += 1
+            assert records == said(body), body.text
+    assert min(taken.values()) > 0.04 * BODIES, (taken, left)
+    assert len(taken) == len(left) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("POST /api/v1/customers/{identifier}/events", b'{"name":"x","data":{"n":[1]},"timestamp":1700000000}'),
+        ("POST /api/v1/customers/{identifier}/events", b'{"name":"x"}'),
+        ("POST /api/v2/entity", b'{"type":"person","identifiers":{"id":5},"action":"event","name":"x","timestamp":1}'),
+        ("POST /v1/track", b'{"anonymousId":"a","event":"x","messageId":"m","timestamp":"2023-11-14T22:13:20Z"}'),
+        ("POST /v1/b", b'{"batch":[{"type":"track","userId":"5","event":"x","context":{"a":1}}],"sentAt":"x"}'),
+        (
+            "POST /api/v2/batch",
+            b"""{"batch":[{"type":"person","identifiers":{"id":5},"action":"delete"},
+                {"type":"person","identifiers":{"id":5},"action":"event","name":"x"}]}""",
+        ),
+    ],
+)
+def test_what_clients_say_all_day_takes_few_steps(name: str, text: bytes) -> None:
+    """Alone, or in a batch beside what is rarer."""
+    body = Body(name, {"identifier": "5"}, text)
+
+    assert said_usually(body) == said(body) is not None
+
+
+def _same(value: bytes) -> bytes:
+    return _MADE.sub(b"(made)", value)
