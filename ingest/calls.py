@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import TypeVar
 
@@ -106,7 +107,7 @@ class Call:
         `ApiError`."""
         usual = self._usual(raw)
         if usual:
-            return self._weighed(usual, lease)
+            return usual if len(usual) == 1 else self._weighed(usual, lease)
         made = self._made(self._key, raw, lease)
         return () if made.refused else self._weighed(made.messages, lease)
 
@@ -175,7 +176,7 @@ class Call:
             if b"idempotency-key" in self._headers or not bodies.is_json(content_type):
                 return ()
             self.texts = Client(key.workspace, self.context())
-        return make(self.texts, self._edge.now(), self._path, raw, lambda at: self._arrival(key, raw, at))
+        return make(self.texts, self._edge.now(), self._path, raw, partial(self._arrival, key, raw))
 
     @staticmethod
     def _weighed(messages: Sequence[M], lease: Lease) -> Sequence[M]:

@@ -74,6 +74,8 @@ class HotWay:
             return None
         group = found.lastindex
         spot = self._named[group]
+        if len(spot.names) == 1:  # as most have
+            return spot, {spot.names[0]: found[group + 1].decode()}
         return spot, {name: found[group + n].decode() for n, name in enumerate(spot.names, 1)}
 
     def learn(self, head: bytes, headers: Headers, size: int) -> None:
@@ -141,7 +143,9 @@ class HotCycle:
                 messages = self.call.at_once(self.body, self._lease)
                 if not messages:
                     return False
-                self.context, self.texts = self.call.context(), self.call.texts
+                if self.context is None:
+                    self.context = self.call.context()
+                self.texts = self.call.texts
                 failpoints.reach("edge.before-append")
                 self.appended = perf_counter()
                 edge.log.append_then(messages, self._settled)

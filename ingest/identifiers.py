@@ -16,6 +16,8 @@ _PEOPLE = ("id", "email", "phone", "cio", "anon")
 
 def subject(segment: str) -> str:
     """The subject that a segment of the raw path names; see `of_customer` for its kinds. Raises `BadRequest`."""
+    if segment.isascii() and segment.replace("-", "").isalnum() and len(segment) <= limits.IDENTIFIER:
+        return f"id:{segment}"  # as most are: nothing to decode, no address, no `cio_`
     return of_customer(decoded(segment))
 
 

@@ -19,7 +19,8 @@ from ingest.times import LATEST
 from schemas.messages import Context, Written
 
 as_json = msgspec.json.Encoder().encode
-_MANY_BYTES = 4  # of UTF-8 that a character may have
+_MOST = 4  # bytes of UTF-8 that a character may have
+_SHORT_NAME, _SHORT_IDENTIFIER = limits.EVENT_NAME // _MOST, limits.IDENTIFIER // _MOST
 
 
 class Client:
@@ -69,7 +70,9 @@ def parsed(body: bytes) -> dict[str, Any] | None:
 
 
 def name_of(value: object) -> bytes | None:
-    return _name(value) if type(value) is str and is_short(value, limits.EVENT_NAME) else None
+    if type(value) is str and (len(value) <= _SHORT_NAME or is_short(value, limits.EVENT_NAME)):
+        return _name(value)
+    return None
 
 
 @lru_cache(maxsize=1000)
@@ -91,8 +94,6 @@ def data_of(value: object, text: msgspec.Raw, around: int) -> bytes | None:
 
 def times_of(moment: Moment, sent: object) -> Times | None:
     """sent: seconds."""
-    if sent is None:
-        return moment.times
     if type(sent) is not int or not 0 < sent <= LATEST:  # of another number the text may not be the one that was sent
         return None
     return b"%b%d" % (moment.received, sent), b',"sent_timestamp":"%d"' % sent
@@ -115,13 +116,14 @@ def times_of_date(moment: Moment, sent: object, filed_at: float | None, *, filed
 
 def is_short(text: str, longest: int) -> bool:
     """Surely not longer than so many bytes of UTF-8."""
-    return len(text) * _MANY_BYTES <= longest or (len(text) <= longest and text.isascii())
+    return len(text) * _MOST <= longest or (len(text) <= longest and text.isascii())
 
 
 def identifier_of(value: object) -> str:
     """A text, or a number as its text; "" if it needs a closer look."""
     if type(value) is str:
-        return value if is_short(value, limits.IDENTIFIER) and not value.isspace() else ""
+        short = len(value) <= _SHORT_IDENTIFIER or is_short(value, limits.IDENTIFIER)
+        return value if short and not value.isspace() else ""
     return str(value) if type(value) is int and value > 0 else ""
 
 

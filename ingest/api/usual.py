@@ -12,7 +12,7 @@ from ingest.api import usual_calls as calls
 from ingest.arrivals import Arrival
 from ingest.batches import FIELD, item
 from ingest.bodies import Body
-from ingest.ids import new_ids
+from ingest.ids import new_id, new_ids
 from ingest.json_text import check_nesting
 from ingest.usual import Client, Moment, parsed
 from schemas.messages import Message, Written
@@ -59,7 +59,7 @@ def event(client: Client, at: float, path: Path, body: bytes, _arrive: Arrive) -
     values = parsed(body)
     if values is None:
         return _NONE
-    made = calls.event(client, Moment(at), new_ids(at, 1)[0], path, values, _event(body))
+    made = calls.event(client, Moment(at), _new_id(at), path, values, _event(body))
     return _NONE if made is None else (made,)
 
 
@@ -68,7 +68,7 @@ def entity(client: Client, at: float, _path: Path, body: bytes, _arrive: Arrive)
     values = parsed(body)
     if values is None:
         return _NONE
-    made = calls.entity(client, Moment(at), new_ids(at, 1)[0], values, _entity(body), 0)
+    made = calls.entity(client, Moment(at), _new_id(at), values, _entity(body), 0)
     return _NONE if made is None else (made,)
 
 
@@ -77,30 +77,38 @@ def track(client: Client, at: float, _path: Path, body: bytes, _arrive: Arrive) 
     values = parsed(body)
     if values is None:
         return _NONE
-    made = calls.track(client, Moment(at), new_ids(at, 1)[0], values, _call(body), 0)
+    made = calls.track(client, Moment(at), _new_id(at), values, _call(body), 0)
     return _NONE if made is None else (made,)
+
+
+def _new_id(at: float) -> bytes:
+    return b'"%b"' % new_id(at).encode()
 
 
 def _batch(of: _Batch, client: Client, at: float, _path: Path, body: bytes, arrive: Arrive) -> Made:
     values = parsed(body)
     # What stands beside the items says nothing, but for a context of them all.
-    if values is None or "context" in values or not _are_items(values, body, of.limit):
+    if values is None or "context" in values or not (texts := _texts(of, values, body)):
         return _NONE
-    items, one, moment = values[FIELD], of.one, Moment(at)
-    ids, texts = new_ids(at, len(items)), of.cut(body).batch
+    items, one, moment, ids = values[FIELD], of.one, Moment(at), new_ids(at, len(texts))
     made = [one(client, moment, *each, _AROUND) for each in zip(ids, items, texts, strict=True)]
     usual = [each for each in made if each is not None]
     return usual if len(usual) == len(made) else _completed(of, made, values, body, arrive(at))
 
 
-def _are_items(values: dict[str, Any], body: bytes, limit: int) -> bool:
-    """Whether all are objects, and none is too long. Raises `BadRequest` if what stands beside them is too deep."""
+def _texts(of: _Batch, values: dict[str, Any], body: bytes) -> Sequence[Any]:
+    """Of all items; none if one is too long, or no object. Raises `BadRequest` if the rest is too deep."""
     if any(type(value) in _NESTS for name, value in values.items() if name != FIELD):
         check_nesting(values, body)
-    items = values.get(FIELD)
-    if type(items) is not list or len(items) > limits.BATCH_ITEMS or not all(type(each) is dict for each in items):
-        return False
-    return len(body) <= limit or all(memoryview(text).nbytes <= limit for text in _items(body).batch)
+    try:
+        texts: Sequence[Any] = of.cut(body).batch
+    except msgspec.ValidationError:
+        return ()
+    if len(texts) > limits.BATCH_ITEMS:
+        return ()
+    if len(body) > of.limit and any(memoryview(text).nbytes > of.limit for text in _items(body).batch):
+        return ()
+    return texts
 
 
 def _completed(

@@ -55,7 +55,8 @@ class Call(msgspec.Struct, gc=False):
 
 def event(client: Client, moment: Moment, id: bytes, path: Path, values: Values, texts: Event) -> Written | None:
     """Track v1. Raises `BadRequest` where the path names nobody."""
-    name, times = name_of(values.get("name")), times_of(moment, values.get("timestamp"))
+    name, sent = name_of(values.get("name")), values.get("timestamp")
+    times = moment.times if sent is None else times_of(moment, sent)
     data = data_of(values.get("data"), texts.data, 1)
     if name is None or times is None or data is None or not _EVENT.issuperset(values):
         return None
@@ -67,8 +68,9 @@ def entity(client: Client, moment: Moment, id: bytes, values: Values, texts: Ent
     get = values.get
     if get("action") != "event" or get("type") != "person" or not _ENTITY.issuperset(values):
         return None
-    subject, name = _person(get("identifiers")), name_of(get("name"))
-    times, data = times_of(moment, get("timestamp")), data_of(get("attributes"), texts.attributes, around + 1)
+    subject, name, sent = _person(get("identifiers")), name_of(get("name")), get("timestamp")
+    times = moment.times if sent is None else times_of(moment, sent)
+    data = data_of(get("attributes"), texts.attributes, around + 1)
     if not subject or name is None or times is None or data is None:
         return None
     return written(client, id, subject, times, name, data, client.end)
@@ -107,12 +109,12 @@ def _person(named: object) -> str:
 
 def _user(user: object, visitor: object) -> str:
     """The user counts; a visitor beside it has to be one all the same."""
-    person, nobody = identifier_of(user), identifier_of(visitor)
-    if visitor is not None and not nobody:
+    if visitor is not None and not identifier_of(visitor):
         return ""
-    if user is not None:
-        return identifiers.of_customer(person) if person else ""
-    return identifiers.of_anonymous(nobody) if nobody else ""
+    if user is None:
+        return identifiers.of_anonymous(identifier_of(visitor)) if visitor is not None else ""
+    person = identifier_of(user)
+    return identifiers.of_customer(person) if person else ""
 
 
 def _end(client: Client, context: object, text: msgspec.Raw, around: int) -> bytes | None:

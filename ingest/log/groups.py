@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from ingest.errors import TooLarge, Unavailable
@@ -20,6 +21,7 @@ from schemas.topics import LARGEST_RECORD, partition
 B = TypeVar("B")
 _NO_ROOM = "too much is waiting for the log"
 Encoded = tuple[bytes, bytes, int]  # key, value, and the bytes of both together
+_SIZE = itemgetter(2)
 
 
 class Group(Generic[B]):
@@ -107,7 +109,7 @@ class Groups(Generic[B]):
             if size > self._free:
                 raise Unavailable(_NO_ROOM)
             return [lanes[partition(key, count)].put(key, value, size)]
-        if sum(size for _, _, size in records) > self._free:
+        if sum(map(_SIZE, records)) > self._free:
             raise Unavailable(_NO_ROOM)
         return [lanes[partition(key, count)].put(key, value, size) for key, value, size in records]
 

@@ -92,8 +92,9 @@ class KafkaLog:
 
     async def append(self, messages: Sequence[Message]) -> None:
         """See `Log.append`; a refused one that Kafka takes late counts as written before the refusal."""
-        until = self._loop.time() + self._append_timeout
-        groups = self._queued(messages)
+        now = self._loop.time()
+        until = now + self._append_timeout
+        groups = self._queued(messages, now)
         del messages  # what waits is encoded; the messages may be several times as large
         try:
             await settled(groups)
@@ -103,7 +104,8 @@ class KafkaLog:
 
     def append_then(self, messages: Sequence[Message | Written], done: Done) -> None:
         """The same, and as late with a refusal."""
-        until = self._loop.time() + self._append_timeout
+        now = self._loop.time()
+        until = now + self._append_timeout
 
         def settled(failure: str) -> None:
             if failure:
@@ -111,13 +113,13 @@ class KafkaLog:
             else:
                 done(failure)
 
-        when_settled(self._queued(messages), settled)
+        when_settled(self._queued(messages, now), settled)
 
     def put(self, records: Sequence[Encoded]) -> Sequence[Group[OpenBatch]]:
         return self._groups.put(records)
 
-    def _queued(self, messages: Sequence[Message | Written]) -> Sequence[Group[OpenBatch]]:
-        turn = self._loop.time(), self.newest
+    def _queued(self, messages: Sequence[Message | Written], now: float) -> Sequence[Group[OpenBatch]]:
+        turn = now, self.newest
         if turn != self._turn:  # what comes in one turn of the loop counts from one moment on
             at = not_before(self.newest, self._clock()) + self._append_timeout
             self._turn, self._begin = turn, counting_from(at)

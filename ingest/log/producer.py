@@ -9,6 +9,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 BATCH_BYTES = 1_048_576
 CUT_TIMEOUT = 1.0
+_NO_HEADERS: list[tuple[str, bytes]] = []
 
 
 class OpenBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
@@ -23,8 +24,14 @@ class OpenBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
         super().__init__(BATCH_BYTES, 0)
 
     def add(self, key: bytes, value: bytes) -> bool:
-        """False if it is full or closed."""
-        return self.append(timestamp=None, key=key, value=value) is not None
+        """False if it is full or closed. What `append` does, in half the calls."""
+        if self._closed:
+            return False
+        if self._builder.append(self._relative_offset, None, key=key, value=value, headers=_NO_HEADERS) is None:
+            self.close()
+            return False
+        self._relative_offset += 1
+        return True
 
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
         self.close()
