@@ -143,9 +143,7 @@ class HotCycle:
                 messages = self.call.at_once(self.body, self._lease)
                 if not messages:
                     return False
-                if self.context is None:
-                    self.context = self.call.context()
-                self.texts = self.call.texts
+                self.context, self.texts = self.context or self.call.context(), self.call.texts
                 failpoints.reach("edge.before-append")
                 self.appended = perf_counter()
                 edge.log.append_then(messages, self._settled)

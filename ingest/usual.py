@@ -15,7 +15,7 @@ import orjson
 from ingest import limits
 from ingest.events import UNKNOWN_MONTH
 from ingest.iso_times import date_of
-from ingest.times import LATEST
+from ingest.times import LATEST, SentTime
 from schemas.messages import Context, Written
 
 as_json = msgspec.json.Encoder().encode
@@ -41,10 +41,9 @@ class Client:
 class Moment:
     """When a request came. times: of an event that does not say when it was."""
 
-    __slots__ = ("at", "received", "times")
+    __slots__ = ("received", "times")
 
     def __init__(self, at: float) -> None:
-        self.at = at
         text = as_json(at)
         self.received = b',"received_at":%b,"timestamp":' % text
         self.times = self.received + text, b""
@@ -99,19 +98,32 @@ def times_of(moment: Moment, sent: object) -> Times | None:
     return b"%b%d" % (moment.received, sent), b',"sent_timestamp":"%d"' % sent
 
 
-def times_of_date(moment: Moment, sent: object, filed_at: float | None, *, filed: bool) -> Times | None:
-    """sent: ISO 8601. filed: whether it has an id that tells repeats, and then what that says of its month."""
-    before, behind = moment.times
-    if sent is not None:
-        time = date_of(sent) if type(sent) is str and _is_date(sent) else None
-        if time is None or not time.in_range:
-            return None
-        before = moment.received + as_json(time.at)
-        behind = b',"sent_timestamp":' + as_json(time.text)
-        filed_at = time.at if filed_at is None else filed_at
-    if filed:
-        behind += b',"filed_at":' + as_json(filed_at or UNKNOWN_MONTH)
-    return before, behind
+def times_of_date(moment: Moment, sent: object) -> Times | None:
+    """sent: ISO 8601."""
+    time = _date(sent)
+    return None if time is None else _dated(moment, time)
+
+
+def times_of_repeat(moment: Moment, sent: object, at: float | None) -> Times | None:
+    """Of an event whose id tells repeats, and maybe a time. sent: ISO 8601, if anything."""
+    time = None if sent is None else _date(sent)
+    if time is None and sent is not None:
+        return None
+    before, behind = moment.times if time is None else _dated(moment, time)
+    filed_at = at if at is not None else UNKNOWN_MONTH if time is None else time.at
+    return before, b'%b,"filed_at":%b' % (behind, as_json(filed_at))
+
+
+def _date(sent: object) -> SentTime | None:
+    """No digits alone, which are seconds; without blanks around it."""
+    if type(sent) is not str or sent[10:11] != "T" or sent[-1:].isspace():
+        return None
+    time = date_of(sent)
+    return time if time is not None and time.in_range else None
+
+
+def _dated(moment: Moment, time: SentTime) -> Times:
+    return moment.received + as_json(time.at), b',"sent_timestamp":' + as_json(time.text)
 
 
 def is_short(text: str, longest: int) -> bool:
@@ -125,8 +137,3 @@ def identifier_of(value: object) -> str:
         short = len(value) <= _SHORT_IDENTIFIER or is_short(value, limits.IDENTIFIER)
         return value if short and not value.isspace() else ""
     return str(value) if type(value) is int and value > 0 else ""
-
-
-def _is_date(text: str) -> bool:
-    """Not digits alone, which are seconds; no blanks around it."""
-    return text[10:11] == "T" and not text[-1:].isspace()

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from ingest.errors import TooLarge, Unavailable
 from ingest.log import Log
@@ -18,7 +19,7 @@ from ingest.log.kafka import KafkaLog
 from ingest.log.spool import SpooledLog
 from ingest.log.spool_file import Spool
 from ingest.log.sqlite import SqliteLog
-from schemas.messages import Context, Message
+from schemas.messages import Context, Message, Written, encode, key
 from schemas.topics import LARGEST_RECORD
 from tests.reading import numbers
 from workers.log import Polled, Reader, Record
@@ -137,6 +138,26 @@ async def test_who_does_not_wait_is_told_once_each(place: Place) -> None:
 
     assert sorted(told) == [(number, "") for number in range(200)]
     assert len({record.timestamp for record in records}) < 20
+
+
+async def test_a_message_that_is_written_already_becomes_the_same_record(place: Place) -> None:
+    """In its place among the others; one that is too large is refused as they are."""
+    ones = [message(number, name="x" * number) for number in range(6)]
+    told: list[str] = []
+    async with place.log() as log, place.reader() as reader:
+        log.append_then([Written(key(one), encode(one)[1:]) if one.name else one for one in ones], told.append)
+        await log.append(ones)
+        records, _ = await read(reader, 12)
+        with pytest.raises(TooLarge):
+            log.append_then([Written(b"k", b"x" * LARGEST_RECORD)], told.append)
+
+    assert [record.key for record in records[:6]] == [record.key for record in records[6:]]
+    assert [_read(record) for record in records[:6]] == [_read(record) for record in records[6:]] == ones
+    assert told == [""]
+
+
+def _read(record: Record) -> Message:
+    return replace(msgspec.json.decode(record.value or b"", type=Message), spooled_at=None)
 
 
 async def test_what_a_log_refuses_at_once_is_not_told_later(place: Place) -> None:

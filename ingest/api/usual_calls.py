@@ -11,6 +11,7 @@ from ingest.ids import classified
 from ingest.usual import (
     Client,
     Moment,
+    Times,
     as_json,
     data_of,
     identifier_of,
@@ -18,6 +19,7 @@ from ingest.usual import (
     name_of,
     times_of,
     times_of_date,
+    times_of_repeat,
     written,
 )
 from schemas.messages import Written
@@ -80,7 +82,7 @@ def track(client: Client, moment: Moment, id: bytes, values: Values, texts: Call
     """A track call of Data Pipelines, with what libraries send beside it."""
     get = values.get
     name, subject = name_of(get("event")), _user(get("userId"), get("anonymousId"))
-    properties, context, message_id = get("properties"), get("context"), get("messageId")
+    properties, context, message_id, sent = get("properties"), get("context"), get("messageId"), get("timestamp")
     # An empty object is none, here.
     data = data_of(properties, texts.properties, around + 1) if properties != {} else b""
     end = client.end if context is None else _end(client, context, texts.context, around + 1)
@@ -88,14 +90,13 @@ def track(client: Client, moment: Moment, id: bytes, values: Values, texts: Call
         return None
     if not _CALL.issuperset(values) or (get("type") != "track" and (around or "type" in values)):
         return None
-    if message_id is None and get("timestamp") is None:
-        return written(client, id, subject, moment.times, name, data, end)
-    filed_at = None
+    times: Times | None = moment.times
     if message_id is not None:
         if not message_id or not isinstance(message_id, str) or not is_short(message_id, limits.EVENT_ID):
             return None
-        id, filed_at = as_json(message_id), classified(message_id).at
-    times = times_of_date(moment, get("timestamp"), filed_at, filed=message_id is not None)
+        id, times = as_json(message_id), times_of_repeat(moment, sent, classified(message_id).at)
+    elif sent is not None:
+        times = times_of_date(moment, sent)
     return None if times is None else written(client, id, subject, times, name, data, end)
 
 
