@@ -40,10 +40,9 @@ class Call:
     """One request, whichever way it came in.
 
     path: what the path names, still encoded. query: what stands behind its `?`. client: the address. context: that of
-    an earlier request like this one.
+    an earlier request like this one. texts: what its usual events had in common, if it said some.
     quota: the headers that tell what is left of the workspace's rate.
     told: items that were not taken, of which the client is told.
-    texts: of an earlier request like this one, too.
     """
 
     # What most requests leave as it is.
@@ -107,7 +106,7 @@ class Call:
         `ApiError`."""
         usual = self._usual(raw)
         if usual:
-            return usual if len(usual) == 1 else self._weighed(usual, lease)
+            return self._weighed(usual, lease)
         made = self._made(self._key, raw, lease)
         return () if made.refused else self._weighed(made.messages, lease)
 

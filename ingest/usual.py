@@ -19,8 +19,6 @@ from ingest.times import LATEST, SentTime
 from schemas.messages import Context, Written
 
 as_json = msgspec.json.Encoder().encode
-_MOST = 4  # bytes of UTF-8 that a character may have
-_SHORT_NAME, _SHORT_IDENTIFIER = limits.EVENT_NAME // _MOST, limits.IDENTIFIER // _MOST
 
 
 class Client:
@@ -69,15 +67,14 @@ def parsed(body: bytes) -> dict[str, Any] | None:
 
 
 def name_of(value: object) -> bytes | None:
-    if type(value) is str and (len(value) <= _SHORT_NAME or is_short(value, limits.EVENT_NAME)):
-        return _name(value)
-    return None
+    # What is kept is short, whatever clients send.
+    return _name(value) if type(value) is str and len(value) <= limits.EVENT_NAME else None
 
 
 @lru_cache(maxsize=1000)
 def _name(value: str) -> bytes | None:
     name = value.strip()
-    return b',"name":' + as_json(name) if name else None
+    return b',"name":' + as_json(name) if 0 < len(name.encode()) <= limits.EVENT_NAME else None
 
 
 def data_of(value: object, text: msgspec.Raw, around: int) -> bytes | None:
@@ -126,14 +123,13 @@ def _dated(moment: Moment, time: SentTime) -> Times:
     return moment.received + as_json(time.at), b',"sent_timestamp":' + as_json(time.text)
 
 
-def is_short(text: str, longest: int) -> bool:
-    """Surely not longer than so many bytes of UTF-8."""
-    return len(text) * _MOST <= longest or (len(text) <= longest and text.isascii())
-
-
 def identifier_of(value: object) -> str:
     """A text, or a number as its text; "" if it needs a closer look."""
     if type(value) is str:
-        short = len(value) <= _SHORT_IDENTIFIER or is_short(value, limits.IDENTIFIER)
-        return value if short and not value.isspace() else ""
+        return value if is_short(value, limits.IDENTIFIER) and not value.isspace() else ""
     return str(value) if type(value) is int and value > 0 else ""
+
+
+def is_short(text: str, longest: int) -> bool:
+    """In bytes of UTF-8, as far as that can be told without counting them."""
+    return len(text) <= longest and (text.isascii() or len(text) * 4 <= longest)

@@ -66,7 +66,7 @@ def event(client: Client, at: float, path: Path, body: bytes, _arrive: Arrive) -
 def entity(client: Client, at: float, _path: Path, body: bytes, _arrive: Arrive) -> Made:
     """Track v2."""
     values = parsed(body)
-    if values is None:
+    if values is None or values.get("action") != "event":  # most else are identifies: nothing is prepared for them
         return _NONE
     made = calls.entity(client, Moment(at), _new_id(at), values, _entity(body), 0)
     return _NONE if made is None else (made,)
