@@ -5,7 +5,6 @@ connections; its p99 under the flood shall stay within twice the quiet one, and 
 """
 
 import asyncio
-import statistics
 import sys
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.bench.measuring.processes import rss, running
+from tests.bench.measuring.report import Row, about, kept
 from tests.flood import Flood, flooded
 from tests.load import answer
 from tests.running import CREDENTIALS, free_port
@@ -71,14 +71,16 @@ def measured(flood: Flood | None) -> Round:
 
 
 def main(flood: Flood) -> None:
-    print(f"{RATE} requests/s for {SECONDS} s, {ROUNDS} rounds; {flood}")
+    where = about(load=f"{RATE} requests/s for {SECONDS} s, {ROUNDS} rounds; {flood}")
     rounds = [(measured(None), measured(flood)) for _ in range(ROUNDS)]
+    rows: list[Row] = []
     for name, ones in zip(("quiet", "flooded"), zip(*rounds, strict=True), strict=True):
-        print(f"{name:8} p50 {statistics.median(one.p50 for one in ones):.2f} ms", end="  ")
-        print(f"p99 {statistics.median(one.p99 for one in ones):.2f} ms", end="  ")
-        print("MB " + ", ".join(f"{one.before:.0f} to {one.after:.0f}" for one in ones))
-    ratios = sorted(flooded.p99 / quiet.p99 for quiet, flooded in rounds)
-    print(f"p99 flooded / quiet {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+        rows.append((f"{name}, p50", "ms", [one.p50 for one in ones]))
+        rows.append((f"{name}, p99", "ms", [one.p99 for one in ones]))
+        rows.append((f"{name}, memory at the begin", "MB", [one.before for one in ones]))
+        rows.append((f"{name}, memory at the end", "MB", [one.after for one in ones]))
+    rows.append(("p99, flooded / quiet", "ratio", [flooded.p99 / quiet.p99 for quiet, flooded in rounds]))
+    kept("door", where, rows)
 
 
 if __name__ == "__main__":

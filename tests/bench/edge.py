@@ -17,7 +17,7 @@ from uuid import uuid4
 from deploy.kafka.broker import Broker
 from tests.bench.measuring import wrk
 from tests.bench.measuring.processes import PEERS, children, cpu, rss, running
-from tests.bench.measuring.report import about, kept, said
+from tests.bench.measuring.report import Row, about, kafka, kept, said
 from tests.running import CREDENTIALS, free_port
 
 ROUNDS, SECONDS, CONNECTIONS = 5, 2, 64
@@ -41,10 +41,10 @@ class Edge(NamedTuple):
 
 
 @contextmanager
-def penstock(kafka: str, folder: Path, *, hot: bool = True, processes: int = 1) -> Iterator[Edge]:
+def penstock(broker: str, folder: Path, *, hot: bool = True, processes: int = 1) -> Iterator[Edge]:
     port = free_port()
     settings = CREDENTIALS | {
-        "PENSTOCK_KAFKA": kafka,
+        "PENSTOCK_KAFKA": broker,
         "PENSTOCK_TOPIC": "bench-1",
         "PENSTOCK_PORT": str(port),
         "PENSTOCK_DATA": str(folder),
@@ -56,34 +56,36 @@ def penstock(kafka: str, folder: Path, *, hot: bool = True, processes: int = 1) 
 
 
 @contextmanager
-def go(kafka: str, *, thin: bool = False) -> Iterator[Edge]:
+def go(broker: str, *, thin: bool = False) -> Iterator[Edge]:
     """thin: it does not even look at the body."""
     port = free_port()
-    settings = {"KAFKA": kafka, "TOPIC": "bench-1", "PORT": str(port), "THIN": "1" if thin else ""}
+    settings = {"KAFKA": broker, "TOPIC": "bench-1", "PORT": str(port), "THIN": "1" if thin else ""}
     with running([str(PEERS / "edge")], settings, port) as pid:
         yield Edge(port, [pid])
 
 
 def measured(edge: Edge, asked: wrk.Asked, connections: int, *, unlike: bool = False) -> Round:
-    used = cpu(edge.pids)
+    used = cpu(*edge.pids)
     done = wrk.load(asked, edge.port, SECONDS, connections, unlike=unlike)
-    return Round((cpu(edge.pids) - used) / done.events * 1e6, done.events / done.seconds, done.p50, done.p99)
+    return Round((cpu(*edge.pids) - used) / done.events * 1e6, done.events / done.seconds, done.p50, done.p99)
 
 
 def at_half_load(edge: Edge, asked: wrk.Asked, rate: float) -> Round:
     """Many connections that rest between their requests, so that half as many come as it could take."""
     connections = 4 * CONNECTIONS
-    used = cpu(edge.pids)
+    used = cpu(*edge.pids)
     done = wrk.load(asked, edge.port, SECONDS, connections, pause=int(4 * connections / rate * 1000))
-    return Round((cpu(edge.pids) - used) / done.events * 1e6, done.events / done.seconds, done.p50, done.p99)
+    return Round((cpu(*edge.pids) - used) / done.events * 1e6, done.events / done.seconds, done.p50, done.p99)
 
 
 Rounds = Mapping[tuple[str, str], list[Round]]
 
 
-def rows(rounds: Rounds, peer: str) -> list[tuple[str, str, list[float]]]:
+def rows(rounds: Rounds, peer: str) -> list[Row]:
     """Costs first, then ratios to the peer in the same round, rates, latencies."""
-    found = [(f"{edge}, {way}", "µs/event", [one.cost for one in ones]) for (edge, way), ones in rounds.items()]
+    found: list[Row] = [
+        (f"{edge}, {way}", "µs/event", [one.cost for one in ones]) for (edge, way), ones in rounds.items()
+    ]
     for (edge, way), ones in rounds.items():
         others = rounds.get((peer, way))
         if others is not None and edge != peer:
@@ -102,20 +104,20 @@ def main(count: int) -> None:
     if not wrk.installed():
         sys.exit("wrk is missing: apt-get install wrk")
     rounds: dict[tuple[str, str], list[Round]] = {}
-    memory: list[tuple[str, str, list[float]]] = []
+    memory: list[Row] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        kafka = stack.enter_context(Broker(folder / "kafka")).address
+        broker = stack.enter_context(Broker(folder / "kafka")).address
         edges = {
-            PENSTOCK: stack.enter_context(penstock(kafka, folder / uuid4().hex)),
-            COLD: stack.enter_context(penstock(kafka, folder / uuid4().hex, hot=False)),
-            TWO: stack.enter_context(penstock(kafka, folder / uuid4().hex, processes=2)),
+            PENSTOCK: stack.enter_context(penstock(broker, folder / uuid4().hex)),
+            COLD: stack.enter_context(penstock(broker, folder / uuid4().hex, hot=False)),
+            TWO: stack.enter_context(penstock(broker, folder / uuid4().hex, processes=2)),
         }
         if (PEERS / "edge").exists():
-            edges |= {GO: stack.enter_context(go(kafka)), THIN: stack.enter_context(go(kafka, thin=True))}
+            edges |= {GO: stack.enter_context(go(broker)), THIN: stack.enter_context(go(broker, thin=True))}
         else:
             print("without the peer: make bench-peers builds it")
-        where = about(broker=said("java", "-version"), go=said("go", "version"), wrk="wrk")
+        where = about(kafka=kafka(), go=said("go", "version"), wrk=wrk.version())
         for turn in range(count + 1):
             for way, asked in wrk.WAYS.items():
                 for name, edge in edges.items():

@@ -1,12 +1,11 @@
 """`penstock up` with nothing configured: what it acknowledges with fsync while its worker drains it, on all cores.
 
-Needs wrk, which takes a part of a core. For each load: requests and events a second, latency, how far behind the worker
-is when the load ends, how long it needs for the rest, CPU and memory by process, and the log's size.
+Needs wrk, which takes a part of a core. For each load: events acknowledged and taken, latency, how far behind the
+worker is when the load ends, CPU and memory by process, and the size of the log's files.
 Run by `python -m tests.bench.embedded [SECONDS] [ROUNDS]`.
 """
 
 import json
-import os
 import sqlite3
 import sys
 import tempfile
@@ -14,13 +13,16 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from tests.bench._figures import cpu_of, memory_of
-from tests.bench._load import BATCH, BATCHES, SINGLE, available, wrk
+from tests.bench.measuring import wrk
+from tests.bench.measuring.processes import cpu, rss
+from tests.bench.measuring.report import about, kept
 from tests.running import up
 
 SECONDS, ROUNDS = 10, 3
 PARTS = {"edge": "edge", "worker": "worker", "deploy.clickhouse_server": "clickhouse"}
-LOADS = {"single events": (SINGLE, 1, 64), f"batches of {BATCH}": (BATCHES, BATCH, 8)}
+CONNECTIONS = {"v1": 64, "v2 batch": 8}
+
+Figures = dict[tuple[str, str], float]  # by what, and unit
 
 
 def processes(data: Path) -> dict[str, int]:
@@ -38,6 +40,9 @@ def offsets(data: Path) -> tuple[int, int]:
     """The log's last, and the last that the worker has taken."""
     with closing(sqlite3.connect(data / "log.db")) as log, closing(sqlite3.connect(data / "positions.db")) as positions:
         [last] = log.execute("SELECT coalesce(max(offset), 0) FROM records").fetchone()
+        # Its table is made with the first look at the log.
+        if not positions.execute("SELECT 1 FROM sqlite_schema WHERE name = 'positions'").fetchone():
+            return last, 0
         [taken] = positions.execute("SELECT coalesce(max(offset), 0) FROM positions").fetchone()
     return last, taken
 
@@ -51,36 +56,42 @@ def drained(data: Path, within: float = 120) -> float:
     return time.monotonic() - began
 
 
-def measured(name: str, data: Path, port: int, seconds: int) -> None:
-    script, events, connections = LOADS[name]
+def measured(way: str, data: Path, port: int, seconds: int) -> Figures:
     pids = processes(data)
-    before, used = offsets(data)[0], {part: cpu_of(pid) for part, pid in pids.items()}
-    load = wrk(port, script, connections=connections, seconds=seconds)
+    before, used = offsets(data)[0], {part: cpu(pid) for part, pid in pids.items()}
+    load = wrk.load(wrk.WAYS[way], port, seconds, CONNECTIONS[way], core=-1)
     last, taken = offsets(data)
-    busy = {part: cpu_of(pid) - used[part] for part, pid in pids.items()}
+    busy = {part: cpu(pid) - used[part] for part, pid in pids.items()}
     files = {file.name: file.stat().st_size for file in data.glob("log.db*")}
-    count = last - before
-    rest = drained(data)
-    print(f"{name:16} {load.rate * events:9,.0f} events/s acknowledged, p50 {load.p50:.1f} ms, p99 {load.p99:.1f} ms")
-    print(f"  {last - taken:,} events behind when the load ends, taken {rest:.1f} s later: ", end="")
-    print(f"{count / (seconds + rest):,.0f} events/s taken")
-    for part, pid in pids.items():
-        print(f"  {part:10} {busy[part] / count * 1e6:6.2f} µs of CPU an event, {memory_of(pid):4.0f} MB")
-    print(f"  log {files['log.db'] / last:,.0f} bytes an event; its journal {files.get('log.db-wal', 0) / 1e6:,.1f} MB")
+    count, rest = last - before, drained(data)
+    return {
+        (f"{way}, acknowledged", "events/s"): load.events / load.seconds,
+        (f"{way}, taken by the worker", "events/s"): count / (seconds + rest),
+        (f"{way}, behind when the load ends", "events"): last - taken,
+        (f"{way}, p50", "ms"): load.p50,
+        (f"{way}, p99", "ms"): load.p99,
+        **{(f"{way}, {part}", "µs/event"): spent / count * 1e6 for part, spent in busy.items()},
+        **{(f"{way}, {part}", "MB"): rss(pid) for part, pid in pids.items()},
+        (f"{way}, log", "bytes/event"): files["log.db"] / last,
+        (f"{way}, its journal", "MB"): files.get("log.db-wal", 0) / 1e6,
+    }
 
 
 def main(seconds: int = SECONDS, rounds: int = ROUNDS) -> None:
-    if not available():
+    if not wrk.installed():
         print("NOT RUN: no wrk (apt-get install wrk)")
         return
-    for number in range(rounds):
+    found: dict[tuple[str, str], list[float]] = {}
+    where = about(wrk=wrk.version(), load=f"{rounds} rounds of {seconds} s")
+    for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder, up(Path(folder) / "data") as settings:
             data, port = Path(settings["PENSTOCK_DATA"]), int(settings["PENSTOCK_PORT"])
-            wrk(port, SINGLE, connections=8, seconds=1)  # what is slow the first time
+            wrk.load(wrk.WAYS["v1"], port, 1, 8, core=-1)  # what is slow the first time
             drained(data)
-            print(f"round {number + 1} of {rounds}, {seconds} s each, {os.cpu_count()} cores")
-            for name in LOADS:
-                measured(name, data, port, seconds)
+            for way in CONNECTIONS:
+                for name, value in measured(way, data, port, seconds).items():
+                    found.setdefault(name, []).append(value)
+    kept("embedded", where, [(what, unit, values) for (what, unit), values in found.items()])
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ import structlog
 
 from deploy.clickhouse import EmbeddedClickHouse, free_port, running
 from deploy.kafka.broker import Broker
-from tests.bench._figures import memory_of
-from tests.bench._topic import PARTITIONS, TOPIC, fill
+from tests.bench.measuring.processes import rss
+from tests.bench.measuring.report import Row, about, kafka, kept
+from tests.bench.measuring.topic import PARTITIONS, TOPIC, fill
 from tests.running import penstock, stop
 from workers.clickhouse import connect
 
@@ -36,7 +37,7 @@ def most(server: EmbeddedClickHouse, broker: Broker, count: int) -> list[float]:
         process = penstock("worker", settings=settings, output=output)
         while (landed := int(client.query(LANDED).result_rows[0][0])) < count:
             fifth = landed * FIFTHS // count
-            found[fifth] = max(found[fifth], memory_of(process.pid))
+            found[fifth] = max(found[fifth], rss(process.pid))
             time.sleep(0.02)
         stop(process)
     client.close()
@@ -44,6 +45,8 @@ def most(server: EmbeddedClickHouse, broker: Broker, count: int) -> list[float]:
 
 
 def main(small: int = SMALL, large: int = LARGE) -> None:
+    rows: list[Row] = []
+    where = about(kafka=kafka(), load="the most in each fifth of a backlog")
     for name, count, padding in (("small", small, 0), ("large", large, LARGE_BYTES)):
         with (
             tempfile.TemporaryDirectory() as folder,
@@ -51,10 +54,8 @@ def main(small: int = SMALL, large: int = LARGE) -> None:
             running(Path(folder) / "clickhouse", port=free_port(0)) as server,
         ):
             asyncio.run(fill(broker.address, count, padding=padding))
-            began = time.monotonic()
-            found = most(server, broker, count)
-            seconds = time.monotonic() - began
-        print(f"{count:,} {name} messages in {seconds:.0f} s; MB:", *(f"{megabytes:4.0f}" for megabytes in found))
+            rows.append((f"{count:,} {name} messages", "MB", most(server, broker, count)))
+    kept("memory", where, rows)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.clickhouse import free_port, running
 from schemas.messages import Message, encode, key
-from tests.bench._figures import cpu_of
-from tests.bench._messages import CONTEXT, DATA
+from tests.bench.measuring.messages import CONTEXT, DATA
+from tests.bench.measuring.processes import cpu
 from tests.tables import FakeRecord
 from workers.batch import Clocks, splice
 from workers.clickhouse import connect
@@ -147,11 +147,11 @@ class Bench:
             block = b"".join(splice("bench", {0: records}, Clocks(lambda partition, offset: 0)).rows)
             began = time.perf_counter()
             self._sink.insert(block)
-            inserted, before = time.perf_counter(), time.process_time() + cpu_of(self._pid)
+            inserted, before = time.perf_counter(), time.process_time() + cpu(self._pid)
             self._sink.resolve("bench", {0: records})
             inserts.append(inserted - began)
             resolves.append(time.perf_counter() - inserted)
-            used.append(time.process_time() + cpu_of(self._pid) - before)
+            used.append(time.process_time() + cpu(self._pid) - before)
         insert, resolve = statistics.median(inserts), statistics.median(resolves)
         print(
             f"{name:28} {BATCH / (insert + resolve):9,.0f}/s   resolving alone {BATCH / resolve:10,.0f}/s"

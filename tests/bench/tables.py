@@ -1,17 +1,16 @@
 """What each table and view costs: the same block into all of them, into none, and into one at a time.
 
-Rounds are interleaved, each in a database of its own, without merges; the last line is all of them with the merges that
-follow. Of a message in µs of ClickHouse's CPU. A quiet machine shows the least; what a view costs is the difference of
-the medians to a block that no view takes. Run by `python -m tests.bench.tables [MESSAGES] [ROUNDS]`.
+Rounds are interleaved, each in a database of its own, without merges; the last line is the merges of all of them. Of a
+message in µs of ClickHouse's CPU. A quiet machine shows the least; what a view costs is what it takes above a block of
+no view. Run by `python -m tests.bench.tables [MESSAGES] [ROUNDS]`.
 """
 
 import logging
 import random
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,8 +19,9 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.clickhouse import EmbeddedClickHouse, free_port, running
 from schemas.messages import encode, key
-from tests.bench._figures import cpu_of, spread
-from tests.bench._messages import message
+from tests.bench.measuring.messages import message
+from tests.bench.measuring.processes import cpu
+from tests.bench.measuring.report import Row, about, kept
 from tests.tables import FakeRecord
 from workers.batch import Clocks, splice
 from workers.clickhouse import connect
@@ -29,7 +29,8 @@ from workers.migrate import migrate
 from workers.sink import INSERT_SETTINGS
 
 MESSAGES, ROUNDS = 60_000, 7
-EVERYTHING, NOTHING = "every table and view", "no view"
+EVERYTHING, NOTHING, MERGES = "every table and view", "no view", "merges of all that"
+UNIT = "µs/message"
 VIEWS = (
     "SELECT name FROM system.tables WHERE database = currentDatabase() AND create_table_query LIKE '% FROM %messages%'"
 )
@@ -69,22 +70,33 @@ def databases(server: EmbeddedClickHouse) -> Iterator[dict[str, Client]]:
 
 
 def cost(server: EmbeddedClickHouse, client: Client, rows: bytes, count: int) -> float:
-    used = cpu_of(server.process.pid)
+    used = cpu(server.process.pid)
     client.raw_insert("messages", insert_block=rows, fmt="JSONEachRow", settings=INSERT_SETTINGS)
-    return (cpu_of(server.process.pid) - used) / count * 1e6
+    return (cpu(server.process.pid) - used) / count * 1e6
 
 
 def merged(server: EmbeddedClickHouse, client: Client, messages: int) -> float:
     """What the merges cost that were held back, a message."""
-    used, idle = cpu_of(server.process.pid), 0
+    used, idle = cpu(server.process.pid), 0
     client.command("SYSTEM START MERGES")
     while idle < 20:
         idle = 0 if client.query(MERGING).result_rows[0][0] else idle + 1
         time.sleep(0.05)
-    return (cpu_of(server.process.pid) - used) / messages * 1e6
+    return (cpu(server.process.pid) - used) / messages * 1e6
+
+
+def compared(found: Mapping[str, Sequence[float]]) -> list[Row]:
+    """What each costs, then how much more than the same block that no view takes."""
+    costs: list[Row] = [(name, UNIT, values) for name, values in found.items()]
+    for name, values in found.items():
+        if name != NOTHING:
+            above = [one - least for one, least in zip(values, found[NOTHING], strict=True)]
+            costs.append((name, f"{UNIT} above no view", above))
+    return costs
 
 
 def main(count: int = MESSAGES, rounds: int = ROUNDS) -> None:
+    where = about(load=f"{rounds} blocks of {count:,} messages")
     found: dict[str, list[float]] = {}
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -100,11 +112,7 @@ def main(count: int = MESSAGES, rounds: int = ROUNDS) -> None:
             if name != EVERYTHING:
                 client.command(f"DROP DATABASE {client.database} SYNC")
         merges = merged(server, clients[EVERYTHING], count * rounds)
-    print(f"{rounds} blocks of {count:,} messages; µs of ClickHouse's CPU a message: min median max, and above no view")
-    for name, costs in found.items():
-        above = statistics.median(costs) - statistics.median(found[NOTHING])
-        print(f"{name:24} {spread(costs)}   {above:+.2f}")
-    print(f"{'merges of all that':24} {merges:13.2f}")
+    kept("tables", where, [*compared(found), (MERGES, UNIT, [merges])])
 
 
 if __name__ == "__main__":

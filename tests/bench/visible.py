@@ -7,12 +7,10 @@ RATE being the other events a second.
 
 import json
 import random
-import statistics
 import sys
 import tempfile
 import threading
 import time
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
@@ -21,19 +19,17 @@ from pathlib import Path
 from clickhouse_connect.driver.client import Client
 
 from deploy.kafka.broker import Broker, installable
-from tests.bench._load import BATCH, BATCHED
-from tests.running import KEY, SITE, up
+from tests.bench.measuring.report import Row, about, kafka, kept
+from tests.bench.measuring.wrk import AUTHORIZATION, BATCH, WAYS
+from tests.running import SITE, up
 from workers.clickhouse import connect
 
 EVENTS, RATE = 150, 2_000
 PAUSE = 0.1  # s between two events, on average
 WITHIN = 30.0
 SHOWN = "SELECT name FROM events WHERE workspace = {site:String} AND customer = 'probe' AND customer_kind = 'id'"
-HEADERS = {
-    "Authorization": "Basic " + b64encode(f"{SITE}:{KEY}".encode()).decode(),
-    "Content-Type": "application/json",
-}
-OTHERS = '{"batch":[' + ",".join(BATCHED.format(id=number) for number in range(BATCH)) + "]}"
+HEADERS = {"Authorization": AUTHORIZATION, "Content-Type": "application/json"}
+OTHERS = WAYS["v2 batch"].body % tuple(range(BATCH))
 
 
 def post(connection: HTTPConnection, path: str, body: str) -> None:
@@ -109,13 +105,14 @@ def on_kafka() -> Iterator[dict[str, str]]:
 
 def main(count: int = EVENTS, rate: int = RATE) -> None:
     logs = {"embedded log": embedded} | ({"Kafka": on_kafka} if installable() else {})
-    lines = [f"{count} events beside {rate:,} others a second: seconds from 200 to visible"]
+    rows: list[Row] = []
+    where = about(kafka=kafka(), load=f"{count} events beside {rate:,} others a second")
     for name, running in logs.items():
         with running() as settings:
             waits = measured(settings, count, rate)
-        p99 = waits[int(len(waits) * 0.99)]
-        lines.append(f"{name:14} p50 {statistics.median(waits):.2f}, p99 {p99:.2f}, longest {waits[-1]:.2f}")
-    print(*lines, sep="\n")
+        rows.append((f"{name}, from 200 to visible", "s", waits))
+        rows.append((f"{name}, from 200 to visible, p99", "s", [waits[int(len(waits) * 0.99)]]))
+    kept("visible", where, rows)
 
 
 if __name__ == "__main__":

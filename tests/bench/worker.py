@@ -7,12 +7,10 @@ once more when ClickHouse has merged what came. Run by `python -m tests.bench.wo
 
 import asyncio
 import logging
-import os
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -21,13 +19,15 @@ import structlog
 
 from deploy.clickhouse import EmbeddedClickHouse, free_port, running
 from deploy.kafka.broker import Broker
-from tests.bench._figures import cpu_of, memory_of, spread
-from tests.bench._topic import PARTITIONS, TOPIC, fill, forget
+from tests.bench.measuring.processes import cpu, rss
+from tests.bench.measuring.report import Row, about, kafka, kept
+from tests.bench.measuring.topic import PARTITIONS, TOPIC, fill, forget
 from tests.running import penstock, stop
 from workers.clickhouse import connect
 from workers.migrate import migrate
 
 MESSAGES, ROUNDS = 1_000_000, 3
+PENSTOCK = "penstock worker"
 # As the worker splices it. What it leaves out has a default in `messages`, which this engine cannot have.
 QUEUE = """
 CREATE TABLE queue
@@ -115,14 +115,12 @@ class Bench:
         while not (first := self._landed(name)):
             time.sleep(0.01)
         pids = [self._server.process.pid, self._broker.pid or 0, *([worker] if worker else [])]
-        began, used, memory = time.perf_counter(), [cpu_of(pid) for pid in pids], 0.0
+        began, used, memory = time.perf_counter(), [cpu(pid) for pid in pids], 0.0
         while self._landed(name) < self._messages:
-            memory = max(memory, memory_of(worker) if worker else 0)
+            memory = max(memory, rss(worker) if worker else 0)
             time.sleep(0.05)
         seconds, count = time.perf_counter() - began, self._messages - first
-        clickhouse, broker, *own = [
-            (cpu_of(pid) - before) / count * 1e6 for pid, before in zip(pids, used, strict=True)
-        ]
+        clickhouse, broker, *own = [(cpu(pid) - before) / count * 1e6 for pid, before in zip(pids, used, strict=True)]
         return Round(count / seconds, sum(own), clickhouse, self._merged(name), broker, memory)
 
     def _landed(self, name: str) -> int:
@@ -130,23 +128,31 @@ class Bench:
 
     def _merged(self, name: str) -> float:
         """What the merges cost that were left to do, a message."""
-        used = cpu_of(self._server.process.pid)
+        used = cpu(self._server.process.pid)
         idle = 0
         while idle < 10:
             idle = 0 if self._client.query(MERGING, parameters={"name": name}).result_rows[0][0] else idle + 1
             time.sleep(0.05)
-        return (cpu_of(self._server.process.pid) - used) / self._messages * 1e6
+        return (cpu(self._server.process.pid) - used) / self._messages * 1e6
 
 
-def show(name: str, rounds: list[Round]) -> None:
-    print(f"{name:34} {spread([one.rate for one in rounds], '9,.0f')}", end="  ")
-    for field in ("worker", "clickhouse", "merges", "broker"):
-        print(f" {field} {spread([getattr(one, field) for one in rounds], '5.2f')}", end=" ")
-    print(f" {max(one.memory for one in rounds):4.0f} MB")
+def rows(rounds: Mapping[str, Sequence[Round]]) -> list[Row]:
+    """Rates first, then the worker's to the faster engine in the same round, costs, memory."""
+    found: list[Row] = [(name, "messages/s", [one.rate for one in ones]) for name, ones in rounds.items()]
+    ours, *peers = rounds.values()
+    ratios = [one.rate / max(peer.rate for peer in others) for one, *others in zip(ours, *peers, strict=True)]
+    found.append((f"{PENSTOCK} / the faster engine", "ratio", ratios))
+    for part in ("worker", "clickhouse", "merges", "broker"):
+        for name, ones in rounds.items():
+            costs = [getattr(one, part) for one in ones]
+            if any(costs):  # an engine has no worker
+                found.append((f"{name}: {part}", "µs/message", costs))
+    found.append((f"{PENSTOCK}, memory", "MB", [one.memory for one in ours]))
+    return found
 
 
 def main(messages: int = MESSAGES, rounds: int = ROUNDS) -> None:
-    print(f"{messages:,} messages in {PARTITIONS} partitions, {rounds} rounds, {os.cpu_count()} cores")
+    where = about(kafka=kafka(), load=f"{messages:,} messages in {PARTITIONS} partitions, {rounds} rounds")
     found: dict[str, list[Round]] = {}
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -156,14 +162,10 @@ def main(messages: int = MESSAGES, rounds: int = ROUNDS) -> None:
         asyncio.run(fill(broker.address, messages))
         bench = Bench(server, broker, messages)
         for _ in range(rounds):
-            found.setdefault("penstock worker", []).append(bench.penstock())
+            found.setdefault(PENSTOCK, []).append(bench.penstock())
             for consumers in (1, 2):
                 found.setdefault(f"Kafka engine, consumers: {consumers}", []).append(bench.engine(consumers))
-    print("messages a second, then µs of CPU a message: min median max")
-    for name, each in found.items():
-        show(name, each)
-    ours, *peers = (statistics.median(one.rate for one in each) for each in found.values())
-    print(f"ratio of the medians to the faster engine: {ours / max(peers):.2f}")
+    kept("worker", where, rows(found))
 
 
 if __name__ == "__main__":

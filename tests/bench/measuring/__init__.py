@@ -1,1 +1,1 @@
-"""What benchmarks share: processes that are measured, a load, and how it is told."""
+"""What benchmarks share: processes that are measured, a load, messages, and how it is told."""

@@ -13,7 +13,7 @@ PEERS = ROOT / "build" / "peers"
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
-def cpu(pids: Sequence[int]) -> float:
+def cpu(*pids: int) -> float:
     """Seconds of CPU that processes have used, all their threads together."""
     return sum(_cpu(pid) for pid in pids)
 

@@ -4,6 +4,7 @@ import html
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from deploy.kafka import broker
 from tests.bench.measuring.processes import ROOT
 
+POM = broker.HERE / "pom.xml"
 FOLDER = ROOT / "build" / "bench"
-LIBRARIES = ("uvicorn", "uvloop", "httptools", "msgspec", "orjson", "aiokafka")
+LIBRARIES = ("uvicorn", "uvloop", "httptools", "msgspec", "orjson", "aiokafka", "chdb-core")
 _BAR, _ROW, _LABEL = 480, 20, 260
+
+Row = tuple[str, str, Sequence[float]]  # what, unit, and the figure of each round
 
 
 def about(**more: str) -> dict[str, Any]:
@@ -33,23 +38,32 @@ def about(**more: str) -> dict[str, Any]:
 
 
 def said(*command: str) -> str:
-    """What a command says in its first line; empty if there is none."""
+    """What a command says in its first line."""
     try:
         return subprocess.run(command, capture_output=True, text=True).stdout.partition("\n")[0]
     except OSError:
-        return ""
+        return "not there"
 
 
-def spread(values: Sequence[float], form: str = ",.1f") -> str:
-    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
+def kafka() -> str:
+    """Which broker, by what Maven is told to fetch, and on which Java."""
+    found = re.search(r"<artifactId>kafka_[\d.]+</artifactId>\s*<version>(.+)</version>", POM.read_text())
+    assert found is not None
+    return f"{found[1]} on {said('java', '--version')}"
 
 
-def kept(name: str, where: Mapping[str, Any], rows: Sequence[tuple[str, str, Sequence[float]]]) -> None:
-    """rows: what, unit, and the figure of each round. Least, median and most are printed; all is written."""
+def spread(values: Sequence[float]) -> str:
+    form = ",.2f" if max(map(abs, values)) < 10 else ",.1f"
+    middle = format(statistics.median(values), form)
+    return f"{middle} ({min(values):{form}} to {max(values):{form}})" if len(values) > 1 else middle
+
+
+def kept(name: str, where: Mapping[str, Any], rows: Sequence[Row]) -> None:
+    """Least, median and most are printed; all is written, and drawn what has the unit of the first row."""
     print(", ".join(f"{key} {value}" for key, value in where.items()))
     width = max(len(what) for what, _, _ in rows)
     for what, unit, values in rows:
-        print(f"  {what:{width}}  {spread(values, ',.2f' if unit == 'ratio' else ',.1f'):>34} {unit}")
+        print(f"  {what:{width}}  {spread(values):>34} {unit}")
     FOLDER.mkdir(parents=True, exist_ok=True)
     found = [{"what": what, "unit": unit, "rounds": list(values)} for what, unit, values in rows]
     (FOLDER / f"{name}.json").write_text(json.dumps({"where": dict(where), "figures": found}, indent=1) + "\n")
@@ -57,7 +71,7 @@ def kept(name: str, where: Mapping[str, Any], rows: Sequence[tuple[str, str, Seq
     print(f"  in {(FOLDER / name).relative_to(ROOT)}.json and .svg")
 
 
-def _drawn(rows: Sequence[tuple[str, str, Sequence[float]]]) -> str:
+def _drawn(rows: Sequence[Row]) -> str:
     """A bar for each median, a line from least to most."""
     most = max(max(values) for _, _, values in rows)
     parts = []

@@ -7,11 +7,13 @@ import subprocess
 import tempfile
 from typing import NamedTuple
 
+from tests.running import KEY, SITE
+
 DATA = (
     '{"price":23.45,"currency":"EUR","product":"a fine pair of socks","tags":["a","b"],'
     '"cart":{"items":3,"total":70.35},"url":"https://shop.example.com/socks?ref=mail","coupon":null,"first":true}'
 )
-AUTHORIZATION = "Basic " + base64.b64encode(b"site:key").decode()
+AUTHORIZATION = "Basic " + base64.b64encode(f"{SITE}:{KEY}".encode()).decode()
 BATCH = 100
 _ITEM = {
     "v2": '{"type":"person","identifiers":{"id":"%s"},"action":"event","name":"purchased","attributes":' + DATA + "}",
@@ -77,10 +79,15 @@ def installed() -> bool:
     return shutil.which("wrk") is not None
 
 
+def version() -> str:
+    return subprocess.run(["wrk", "-v"], capture_output=True, text=True).stdout.split()[1]
+
+
 def load(
     asked: Asked, port: int, seconds: int, connections: int, *, pause: int = 0, core: int = 1, unlike: bool = False
 ) -> Load:
-    """pause: ms that a connection rests between two requests at most. unlike: no two heads of the thousand are alike.
+    """pause: ms that a connection rests between two requests at most. core: that wrk has, or all with a negative one.
+    unlike: no two heads of the thousand are alike.
 
     Raises `AssertionError` if anything was not answered 200.
     """

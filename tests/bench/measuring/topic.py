@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from ingest.log.kafka import KafkaLog
-from tests.bench._messages import message
+from tests.bench.measuring.messages import message
 from workers.log.kafka_places import GROUP
 
 TOPIC, PARTITIONS = "bench", 4
