@@ -62,7 +62,7 @@ def parse(body: bytes, content_type: str, plain: bool = False) -> Body:
     """
     if content_type == _JSON and body[:1] == b"{":
         return Body(*parse_object(body))
-    content_type = _bare(content_type)
+    content_type = content_type.partition(";")[0].strip().lower()
     if not body or body.isspace():
         return EMPTY
     if content_type == _JSON or content_type.endswith("+json") or (plain and content_type == _TEXT):
@@ -72,15 +72,6 @@ def parse(body: bytes, content_type: str, plain: bool = False) -> Body:
     if body.lstrip().startswith(b"{"):
         return Body(*parse_object(body))
     return _from_form(body)
-
-
-def is_json(content_type: str) -> bool:
-    """Whether that alone says it."""
-    return _bare(content_type) == _JSON
-
-
-def _bare(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
 
 
 def _from_form(body: bytes) -> Body:

@@ -20,7 +20,7 @@ from ingest.intake import Lease, read_body
 from ingest.keys import Key
 from ingest.made import Made, Refused, RefusedButKept
 from ingest.rejections import FORGIVEN, excerpt
-from ingest.usual import Client
+from ingest.usual import JSON, Client
 from schemas import failpoints
 from schemas.messages import Context, Message, Written
 
@@ -167,13 +167,10 @@ class Call:
 
     def _usual(self, raw: bytes) -> Sequence[Message | Written]:
         """What `_made` would make, with fewer steps; nothing if only that can."""
-        make, key = self._endpoint.usual, self._key
-        if make is None or key is None:
+        make, key, headers = self._endpoint.usual, self._key, self._headers
+        if make is None or key is None or b"idempotency-key" in headers or headers.get(b"content-type") not in JSON:
             return ()
         if self.texts is None or self.texts.workspace != key.workspace:
-            content_type = self._headers.get(b"content-type", b"").decode("latin-1")
-            if b"idempotency-key" in self._headers or not bodies.is_json(content_type):
-                return ()
             self.texts = Client(key.workspace, self.context())
         return make(self.texts, self._edge.now(), self._path, raw, partial(self._arrival, key, raw))
 
@@ -222,7 +219,7 @@ class Call:
         )
 
     def context(self) -> Context:
-        """Where it comes from."""
+        """Where it comes from. `HotCycle` knows what it is made of, and keeps it as long as that is the same."""
         if self._context is None:
             user_agent = self._headers.get(b"user-agent", b"")[: limits.USER_AGENT].decode("latin-1")
             self._context = Context(self._endpoint.name, self._client, user_agent)

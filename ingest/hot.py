@@ -25,6 +25,7 @@ from schemas.messages import Context
 LARGEST = 65_536  # bytes of a body: above it uvicorn stops reading until the application takes it
 KNOWN_HEADS, LONGEST_HEAD = 1_000, 1_024  # kept, and bytes of each
 _SEGMENT = rb"([!$%&'()*+,\-.0-9:;=@A-Z_a-z~]+)"  # of a path that no reader could take for anything else
+_AGENT = b"user-agent"
 COLD = (b"content-encoding", b"transfer-encoding")
 
 Headers = Mapping[bytes, bytes]
@@ -113,7 +114,7 @@ class HotCycle:
         """With a head. False if it is refused."""
         spot, path = target
         if headers is not self.headers or spot is not self.spot or client != self.client:
-            self.spot, self.headers, self.client, self.context, self.texts = spot, headers, client, None, None
+            self._meet(spot, headers, client)
         call = Call(self._edge, spot.endpoint, headers, path, "", client, self.context)
         try:
             call.admit()
@@ -127,6 +128,14 @@ class HotCycle:
         self.size = size
         self.body = b""
         return True
+
+    def _meet(self, spot: Spot, headers: Headers, client: str) -> None:
+        """Another head than the last one. Most differ in the body's length alone."""
+        if self.context is not None and not (
+            spot is self.spot and client == self.client and headers.get(_AGENT) == self.headers.get(_AGENT)
+        ):
+            self.context = self.texts = None
+        self.spot, self.headers, self.client = spot, headers, client
 
     def set(self) -> None:
         """Something has changed: the client may have left in the middle of the body."""

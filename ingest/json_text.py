@@ -30,12 +30,14 @@ def parse_object(body: bytes) -> tuple[dict[str, Any], dict[str, msgspec.Raw]]:
 def check_nesting(values: dict[str, Any], body: bytes) -> None:
     """Raises `BadRequest`."""
     # Whoever nests deep needs that many brackets; only then is it worth a walk.
-    if body.count(b"{") + body.count(b"[") > limits.NESTING and not _is_within(values, limits.NESTING):
+    if body.count(b"{") + body.count(b"[") > limits.NESTING and not is_within(values, limits.NESTING):
         raise BadRequest(f"body cannot be nested deeper than {limits.NESTING} levels")
 
 
-def _is_within(value: Any, levels: int) -> bool:
-    """Level by level: a walk that calls itself for each value stops the whole edge ten times as long."""
+def is_within(value: Any, levels: int) -> bool:
+    """Whether an object or array has so many levels at most.
+
+    Level by level: a walk that calls itself for each value stops the whole edge ten times as long."""
     outer = [value]
     for _ in range(levels):
         # All values are the parser's own, so their types are just these.

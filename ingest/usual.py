@@ -18,6 +18,11 @@ from ingest.iso_times import date_of
 from ingest.times import LATEST, SentTime
 from schemas.messages import Context, Written
 
+# As clients name it; whoever names it otherwise is read with care.
+JSON = frozenset(
+    b"application/json" + charset for charset in (b"", b"; charset=utf-8", b"; charset=UTF-8", b";charset=utf-8")
+)
+NESTS = (dict, list)
 as_json = msgspec.json.Encoder().encode
 
 

@@ -93,8 +93,10 @@ def _call(rng: random.Random) -> str:
             "userId": _one(rng, _IDS),
             "event": _one(rng, _WORDS),
         },
-        {"writeKey": '"k"', "originalTimestamp": _one(rng, _DATES), "integrations": "{}"},
+        {"writeKey": '"k"', "originalTimestamp": _one(rng, _DATES), "_metadata": _one(rng, _DATA)},
         {
+            "integrations": _one(rng, _CONTEXTS),
+            "sentAt": _one(rng, _DATES),
             "properties": _one(rng, _DATA),
             "messageId": _one(rng, _IDS),
             "anonymousId": _one(rng, _IDS),

@@ -68,6 +68,13 @@ def test_usual_events_become_the_same_records_with_few_steps() -> None:
         ("POST /api/v1/customers/{identifier}/events", b'{"name":"x"}'),
         ("POST /api/v2/entity", b'{"type":"person","identifiers":{"id":5},"action":"event","name":"x","timestamp":1}'),
         ("POST /v1/track", b'{"anonymousId":"a","event":"x","messageId":"m","timestamp":"2023-11-14T22:13:20Z"}'),
+        (
+            "POST /v1/track",
+            b"""{"type":"track","userId":"5","anonymousId":"a","event":"x","properties":{"n":1},"integrations":{},
+                "messageId":"ajs-next-1700000000000-6ba7b810","timestamp":"2023-11-14T22:13:20.000Z","writeKey":"k",
+                "context":{"library":{"name":"analytics.js"}},"sentAt":"2023-11-14T22:13:21.000Z",
+                "originalTimestamp":"2023-11-14T22:13:19.000Z","_metadata":{"bundled":["x"]}}""",
+        ),
         ("POST /v1/b", b'{"batch":[{"type":"track","userId":"5","event":"x","context":{"a":1}}],"sentAt":"x"}'),
         (
             "POST /api/v2/batch",

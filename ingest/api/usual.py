@@ -14,7 +14,7 @@ from ingest.batches import FIELD, item
 from ingest.bodies import Body
 from ingest.ids import new_id, new_ids
 from ingest.json_text import check_nesting
-from ingest.usual import Client, Moment, parsed
+from ingest.usual import NESTS, Client, Moment, parsed
 from schemas.messages import Message, Written
 
 Path = Mapping[str, str]
@@ -25,8 +25,8 @@ Made = Sequence[Message | Written]
 Usual = Callable[[Client, float, Path, bytes, Arrive], Made]
 
 _NONE: Made = ()
-_NESTS = (dict, list)
 _AROUND = 2  # levels around an item of a batch
+_EVENT, _TRACK = b'"event"', b'"track"'  # a body without that word has nothing usual, and is not parsed for it
 
 
 class _Entities(msgspec.Struct):
@@ -46,8 +46,9 @@ _call, _items = msgspec.json.Decoder(calls.Call).decode, msgspec.json.Decoder(_I
 
 
 class _Batch(NamedTuple):
-    """one: of a usual item, with its texts out of `cut`. make: of any item. limit: bytes of one."""
+    """word: that a usual item has. one: of it, with its texts out of `cut`. make: of any item. limit: bytes of one."""
 
+    word: bytes
     one: Callable[[Client, Moment, bytes, dict[str, Any], Any, int], Written | None]
     cut: Callable[[bytes], Any]
     make: Callable[[Arrival, Body], Sequence[Message]]
@@ -65,8 +66,8 @@ def event(client: Client, at: float, path: Path, body: bytes, _arrive: Arrive) -
 
 def entity(client: Client, at: float, _path: Path, body: bytes, _arrive: Arrive) -> Made:
     """Track v2."""
-    values = parsed(body)
-    if values is None or values.get("action") != "event":  # most else are identifies: nothing is prepared for them
+    values = parsed(body) if _EVENT in body else None
+    if values is None:
         return _NONE
     made = calls.entity(client, Moment(at), _new_id(at), values, _entity(body), 0)
     return _NONE if made is None else (made,)
@@ -86,7 +87,7 @@ def _new_id(at: float) -> bytes:
 
 
 def _batch(of: _Batch, client: Client, at: float, _path: Path, body: bytes, arrive: Arrive) -> Made:
-    values = parsed(body)
+    values = parsed(body) if of.word in body else None
     # What stands beside the items says nothing, but for a context of them all.
     if values is None or "context" in values or not (texts := _texts(of, values, body)):
         return _NONE
@@ -98,7 +99,7 @@ def _batch(of: _Batch, client: Client, at: float, _path: Path, body: bytes, arri
 
 def _texts(of: _Batch, values: dict[str, Any], body: bytes) -> Sequence[Any]:
     """Of all items; none if one is too long, or no object. Raises `BadRequest` if the rest is too deep."""
-    if any(type(value) in _NESTS for name, value in values.items() if name != FIELD):
+    if any(type(value) in NESTS for name, value in values.items() if name != FIELD):
         check_nesting(values, body)
     try:
         texts: Sequence[Any] = of.cut(body).batch
@@ -122,5 +123,9 @@ def _completed(
     return found
 
 
-entities = partial(_batch, _Batch(calls.entity, msgspec.json.Decoder(_Entities).decode, v2.messages, limits.ENTITY))
-tracks = partial(_batch, _Batch(calls.track, msgspec.json.Decoder(_Calls).decode, cdp.call, limits.PIPELINES_CALL))
+entities = partial(
+    _batch, _Batch(_EVENT, calls.entity, msgspec.json.Decoder(_Entities).decode, v2.messages, limits.ENTITY)
+)
+tracks = partial(
+    _batch, _Batch(_TRACK, calls.track, msgspec.json.Decoder(_Calls).decode, cdp.call, limits.PIPELINES_CALL)
+)

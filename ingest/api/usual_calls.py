@@ -8,7 +8,9 @@ import msgspec
 from ingest import identifiers, limits
 from ingest.api.cdp_semantic import SEMANTIC
 from ingest.ids import classified
+from ingest.json_text import is_within
 from ingest.usual import (
+    NESTS,
     Client,
     Moment,
     Times,
@@ -29,7 +31,7 @@ Values = dict[str, Any]
 
 _NOTHING = msgspec.Raw(b"")
 _PERSONS = {"id": "id:", "anonymous_id": "anon:"}
-# All that such an event may have: whatever else there is may change what it means.
+# All that such an event may have: whatever else there is may change what it means; but for a call see `_is_idle`.
 _EVENT = frozenset({"name", "data", "timestamp"})
 _ENTITY = frozenset({"type", "action", "identifiers", "name", "attributes", "timestamp"})
 _CALL = frozenset({"type", "event", "userId", "anonymousId", "messageId", "timestamp", "properties", "context"})
@@ -88,7 +90,9 @@ def track(client: Client, moment: Moment, id: bytes, values: Values, texts: Call
     end = client.end if context is None else _end(client, context, texts.context, around + 1)
     if name is None or name in _SEMANTIC or not subject or data is None or end is None:
         return None
-    if not _CALL.issuperset(values) or (get("type") != "track" and (around or "type" in values)):
+    if get("type") != "track" and (around or "type" in values):
+        return None
+    if not _CALL.issuperset(values) and not _is_idle(values, around):
         return None
     times: Times | None = moment.times
     if message_id is not None:
@@ -116,6 +120,14 @@ def _user(user: object, visitor: object) -> str:
         return identifiers.of_anonymous(identifier_of(visitor)) if visitor is not None else ""
     person = identifier_of(user)
     return identifiers.of_customer(person) if person else ""
+
+
+def _is_idle(values: Values, around: int) -> bool:
+    """Whether what libraries send beside a call, as `integrations` and `sentAt`, is nothing that anybody reads."""
+    if not values.get("timestamp") and "originalTimestamp" in values:  # the one stands in for the other
+        return False
+    rest = (values[name] for name in values.keys() - _CALL)
+    return all(is_within(each, limits.NESTING - around - 1) for each in rest if type(each) in NESTS)
 
 
 def _end(client: Client, context: object, text: msgspec.Raw, around: int) -> bytes | None:
