@@ -51,8 +51,8 @@ def run(settings: Settings, number: int = 0) -> int:
         log.error("cannot_listen", host=settings.host, port=settings.port, reason=_reason(error))
         return 1
     # uvicorn raises the signal again when it is done; it has been obeyed then.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+    for told in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told, lambda *_: None)
     with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, listener, number))
     return 0

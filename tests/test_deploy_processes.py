@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.keys.uses import FOLDER
 from ingest.log.shares import check_shares, share
 from schemas.settings import BadSettings
 from tests.load import answer
@@ -108,7 +109,7 @@ def test_connections_are_split_and_all_are_answered(edges: Edges) -> None:
 
 
 def test_sigterm_ends_all_of_them_behind_their_answers(edges: Edges) -> None:
-    """Each request that is under way is answered; exit 0, and nobody is left."""
+    """Each request that is under way is answered; exit 0, nobody is left, and each kept the last use of keys."""
     children = edges.children()
 
     async def all_of_them() -> list[int]:
@@ -130,6 +131,7 @@ def test_sigterm_ends_all_of_them_behind_their_answers(edges: Edges) -> None:
     assert len(children) == 2
     assert not any(Path(f"/proc/{child}").exists() for child in children)
     assert edges.records() == 100
+    assert [file.stem[-2:] for file in sorted((edges.folder / FOLDER).iterdir())] == ["-1", "-2"]
 
 
 def test_one_that_dies_is_started_again_and_that_is_said(edges: Edges) -> None:
