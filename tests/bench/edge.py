@@ -74,7 +74,8 @@ def at_half_load(edge: Edge, asked: wrk.Asked, rate: float) -> Round:
     """Many connections that rest between their requests, so that half as many come as it could take."""
     connections = 4 * CONNECTIONS
     used = cpu(*edge.pids)
-    done = wrk.load(asked, edge.port, SECONDS, connections, pause=int(4 * connections / rate * 1000))
+    # Each rests half as long on average.
+    done = wrk.load(asked, edge.port, SECONDS, connections, pause=int(2 * connections / rate * 1000))
     return Round((cpu(*edge.pids) - used) / done.events * 1e6, done.events / done.seconds, done.p50, done.p99)
 
 
