@@ -28,7 +28,7 @@ FIFTHS = 5
 
 
 def most(server: EmbeddedClickHouse, broker: Broker, count: int) -> list[float]:
-    """MB, in each fifth of the backlog."""
+    """MB, in each fifth of the backlog that was seen."""
     found = [0.0] * FIFTHS
     settings = {"PENSTOCK_KAFKA": broker.address, "PENSTOCK_CLICKHOUSE": server.address.writer_url}
     settings |= {"PENSTOCK_TOPIC": TOPIC, "PENSTOCK_PARTITIONS": str(PARTITIONS)}
@@ -41,7 +41,7 @@ def most(server: EmbeddedClickHouse, broker: Broker, count: int) -> list[float]:
             time.sleep(0.02)
         stop(process)
     client.close()
-    return found
+    return [fifth for fifth in found if fifth]  # without one that a single insert went past
 
 
 def main(small: int = SMALL, large: int = LARGE) -> None:
