@@ -1,7 +1,7 @@
 """The tables that hold what somebody sent, whom their rows name, and how that leaves each of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,10 @@ class Erasable:
     holding: str = "1"
     itself: str = "0"
     causes: Sequence[Cause] = (SUBJECTS, WORKSPACES)
+
+    def without(self, idle: Collection[Cause]) -> "Erasable":
+        """The same where nothing was erased for these causes."""
+        return replace(self, causes=[cause for cause in self.causes if cause not in idle])
 
     def named(self, cause: Cause) -> str:
         """What `cause` calls `who`, in a row for each that is named."""
