@@ -16,13 +16,15 @@ from tests.placed import Placed
 from tests.tables import hashes, land
 from tests.telling import W, identify, say
 from workers.clickhouse import connect
+from workers.purge import purge
 from workers.sink import Sink
 
 
 class Told:
     """Messages land one after the other, as of an hour ago, and it is settled each time who is who."""
 
-    def __init__(self, sink: Sink, client: Client) -> None:
+    def __init__(self, url: str, sink: Sink, client: Client) -> None:
+        self._url = url
         self._sink = sink
         self._began = int(time.time() - 3600) * 1000
         self.client = client
@@ -32,6 +34,9 @@ class Told:
             at = self._began + record.at
             message = msgspec.structs.replace(record.message, received_at=at / 1000)
             land(self._sink, "late", [replace(record, at=at, message=message)])
+
+    def purge(self) -> None:
+        assert not purge(self._url).survivors
 
     def rows(self, sql: str, **parameters: str) -> Sequence[Sequence[Any]]:
         return self.client.query(sql, parameters=parameters).result_rows
@@ -44,7 +49,7 @@ class Told:
 @pytest.fixture
 def told(clickhouse: ClickHouse) -> Iterator[Told]:
     with own_database(clickhouse.writer_url) as url, Sink(url) as sink, closing(connect(url)) as client:
-        yield Told(sink, client)
+        yield Told(url, sink, client)
 
 
 def test_who_left_a_person_is_not_read_with_it(told: Told) -> None:
@@ -85,6 +90,17 @@ def test_end_of_the_suppression_of_a_cio_id_that_nobody_has_is_no_rejection(told
 
     rejections = told.rows("SELECT id, reason FROM rejections ORDER BY id")
     assert rejections == [("m3", "unknown_cio_id")]
+
+
+def test_merge_of_whom_a_purge_took_is_read_again(told: Told) -> None:
+    """Of it nothing is left but the `cio_id` that it named as the primary."""
+    told(say(1, "merge", "cio:7", "phone:+491"), say(2, "delete", "phone:+491"))
+    told.purge()
+
+    told(identify(3, "id:1", "cio:7"))
+
+    assert told.rows("SELECT count() FROM stored_claims WHERE kind = 'merge'") == [(1,)]
+    assert told.identifiers("1") == [(["id:1"],)]
 
 
 def test_claim_of_a_visitor_by_who_was_deleted_since_does_not_prolong_theirs(told: Told) -> None:

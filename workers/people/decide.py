@@ -67,7 +67,8 @@ class _Deciding:
             for hash in (claim.subject, claim.linked):
                 self._part(hash, claim.version)
         if claims[0].kind == "merge":
-            self._merge(claims[0])
+            if not claims[0].alias:  # else a purge took whom it named
+                self._merge(claims[0])
         else:
             self._link(claims)
 
