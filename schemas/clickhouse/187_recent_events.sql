@@ -1,5 +1,5 @@
 -- What came last: the rows of `events` that are among the last thousand that came to a workspace, of the last seven days, the
--- newest first: `recent_events(workspace = '…')`. Of repeats the last. It reads no more than that, however much there is.
+-- newest first: `recent_events(workspace = '…')`. Of repeats the last. Of a busy workspace it reads little more than that.
 CREATE OR REPLACE VIEW recent_events AS
 SELECT
     said.workspace AS workspace,

@@ -66,11 +66,10 @@ class _Deciding:
         for claim in claims:
             for hash in (claim.subject, claim.linked):
                 self._part(hash, claim.version)
-        if claims[0].kind == "merge":
-            if not claims[0].alias:  # else a purge took whom it named
-                self._merge(claims[0])
-        else:
+        if claims[0].kind != "merge":
             self._link(claims)
+        elif not claims[0].alias:  # else a purge took whom it named
+            self._merge(claims[0])
 
     def _part(self, hash: int, version: int) -> None:
         """It has a part in what was said, and so has whom it names, though not known yet."""
