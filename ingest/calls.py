@@ -2,9 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from functools import partial
 from time import perf_counter
-from typing import TypeVar
 
 from starlette.types import Receive
 
@@ -20,11 +18,9 @@ from ingest.intake import Lease, read_body
 from ingest.keys import Key
 from ingest.made import Made, Refused, RefusedButKept
 from ingest.rejections import FORGIVEN, excerpt
-from ingest.usual import JSON, Client
 from schemas import failpoints
-from schemas.messages import Context, Message, Written
+from schemas.messages import Context, Message
 
-M = TypeVar("M", bound=Message | Written)
 Headers = Mapping[bytes, bytes]
 Path = Mapping[str, str]
 _NO_QUOTA: Mapping[str, str] = {}
@@ -40,7 +36,7 @@ class Call:
     """One request, whichever way it came in.
 
     path: what the path names, still encoded. query: what stands behind its `?`. client: the address. context: that of
-    an earlier request like this one. texts: what its usual events had in common, if it said some.
+    an earlier request like this one.
     quota: the headers that tell what is left of the workspace's rate.
     told: items that were not taken, of which the client is told.
     """
@@ -53,7 +49,6 @@ class Call:
     _refusal: BadRequest | None = None
     _key: Key | None = None
     _pays = True
-    texts: Client | None = None
 
     def __init__(
         self,
@@ -95,18 +90,16 @@ class Call:
         if self._refusal is not None:
             raise self._refusal
 
-    def admit(self) -> None:
-        """For whoever has a head, and will call `at_once`. Raises an `ApiError`; nothing has happened that `take` could
-        not do again, and until `charge` nothing will."""
+    def admit(self) -> Key | None:
+        """For whoever has a head, and will call `at_once`: whose it is, None if the body has to tell. Raises an
+        `ApiError`; nothing has happened that `take` could not do again, and until `charge` nothing will."""
         self._pays = False
         self._key = self._key_of_header()
+        return self._key
 
-    def at_once(self, raw: bytes, lease: Lease) -> Sequence[Message | Written]:
+    def at_once(self, raw: bytes, lease: Lease) -> Sequence[Message]:
         """What goes to the log for a whole body if 200 is all there is to say then, else nothing. Raises an
         `ApiError`."""
-        usual = self._usual(raw)
-        if usual:
-            return self._weighed(usual, lease)
         made = self._made(self._key, raw, lease)
         return () if made.refused else self._weighed(made.messages, lease)
 
@@ -163,19 +156,10 @@ class Call:
             body = bodies.parse(text, content_type, plain=endpoint.takes is _TEXT)
         if key is None:
             key = self._known(authenticate_body(body.values.get("writeKey"), self._edge.keys))
-        return endpoint.make(self._arrival(key, text, self._edge.now()), self._path, body)
-
-    def _usual(self, raw: bytes) -> Sequence[Message | Written]:
-        """What `_made` would make, with fewer steps; nothing if only that can."""
-        make, key, headers = self._endpoint.usual, self._key, self._headers
-        if make is None or key is None or b"idempotency-key" in headers or headers.get(b"content-type") not in JSON:
-            return ()
-        if self.texts is None or self.texts.workspace != key.workspace:
-            self.texts = Client(key.workspace, self.context())
-        return make(self.texts, self._edge.now(), self._path, raw, partial(self._arrival, key, raw))
+        return endpoint.make(self.arrival(key, text, self._edge.now()), self._path, body)
 
     @staticmethod
-    def _weighed(messages: Sequence[M], lease: Lease) -> Sequence[M]:
+    def _weighed(messages: Sequence[Message], lease: Lease) -> Sequence[Message]:
         if len(messages) > 1:
             lease.take(len(messages) * limits.MESSAGE)
         return messages
@@ -207,7 +191,8 @@ class Call:
         found = (self._edge.rejections.message(arrival, each) for each in refused)
         return [message for message in found if message is not None]
 
-    def _arrival(self, key: Key, text: bytes, at: float) -> Arrival:
+    def arrival(self, key: Key, text: bytes, at: float) -> Arrival:
+        """text: the body, unpacked. at: s since 1970."""
         idempotency_key, fingerprint = "", ""
         sent = self._headers.get(b"idempotency-key")
         if sent is not None:

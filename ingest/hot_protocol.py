@@ -11,7 +11,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from ingest.answers import ACCEPTED, Rendered
 from ingest.connections import Connections
-from ingest.hot import COLD, LARGEST, Headers, HotCycle, HotWay
+from ingest.hot import COLD, LARGEST, Head, HotWay, Turn
+from ingest.hot_cycle import HotCycle
 from ingest.protocol import BODY, END_OF_HEAD, HEAD, REQUEST, EdgeProtocol
 
 _REST_OF_LINE = b" HTTP/1.1\r\n"
@@ -29,6 +30,7 @@ class HotProtocol(EdgeProtocol):
         self._tried = False  # what is being parsed has to go the other way
         self._asked = b""  # method and path of what was taken while it was parsed
         self._address = ""
+        self._came = b""  # in this turn of the loop, and waits for the end of it
         self._accepted: tuple[object, bytes] = None, b""  # the usual answer, and the server's headers that are in it
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -36,14 +38,40 @@ class HotProtocol(EdgeProtocol):
         self._address = self.client[0] if self.client else ""
 
     def data_received(self, data: bytes) -> None:
+        if self._came:
+            self._go_on()
         if self._proxied or self._held or self._stage is not REQUEST or not self.cycle.response_complete:
             super().data_received(data)
+        else:
+            self._came = data
+            self._way.soon(self)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        self._go_on()
+        return super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._go_on()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        self._go_on()
+        super().shutdown()
+
+    def sweep(self, now: float, idle_for: float) -> None:
+        self._go_on()
+        super().sweep(now, idle_for)
+
+    def go_on(self, turn: Turn) -> None:
+        """With what came."""
+        data, self._came = self._came, b""
+        if not data:
             return
         line, end = data.find(_REST_OF_LINE), data.find(END_OF_HEAD) + len(END_OF_HEAD)
-        head = data[line:end]
-        known = self._way.heads.get(head)
-        if known is not None and len(data) - end == known[1] and self._is_free():
-            if self._takes(data[:line], known[0], data[end:]):
+        text = data[line:end]
+        head = self._way.heads.get(text)
+        if head is not None and len(data) - end == head.size and self._is_free():
+            if self._takes(data[:line], head, data[end:], turn):
                 self._unpaid = 0
                 return
             self._tried = True
@@ -51,8 +79,8 @@ class HotProtocol(EdgeProtocol):
         super().data_received(data)
         self._tried = False
         # The parser took it, and it came whole and alone in this piece.
-        if self._asked and data.startswith(self._asked + _REST_OF_LINE) and len(data) - end == self._hot.size:
-            self._way.learn(head, self._hot.headers, self._hot.size)
+        if self._asked and data.startswith(self._asked + _REST_OF_LINE) and len(data) - end == self._hot.head.size:
+            self._way.learn(text, self._hot.head)
 
     def on_message_begin(self) -> None:
         """Like uvicorn's, but for the scope: it is made for those that need one."""
@@ -96,14 +124,19 @@ class HotProtocol(EdgeProtocol):
             self.transport.close()
         self.on_response_complete()
 
-    def _takes(self, asked: bytes, headers: Headers, body: bytes) -> bool:
+    def _go_on(self) -> None:
+        """Before anything else happens to the connection."""
+        if self._came:
+            self.go_on(self._way.turn())
+
+    def _takes(self, asked: bytes, head: Head, body: bytes, turn: Turn) -> bool:
         """Whether a whole request behind a known head went to the log."""
         target = self._way.find(asked)
-        if target is None or not self._hot.begin(target, headers, len(body), self._address):
+        if target is None:
             return False
         self.cycle = self._running = self._cycle
         self.url = asked[asked.find(b" ") + 1 :]
-        if self._hot.take(body, last=True):
+        if self._hot.take_whole(target, head, self._address, body, turn):
             return True
         self._hot.leave()
         return False
@@ -123,7 +156,7 @@ class HotProtocol(EdgeProtocol):
         ):
             return False
         address = self._origin.address if self._origin else self._address
-        if not self._hot.begin(target, headers, size, address):
+        if not self._hot.begin(target, Head(headers, size), address):
             return False
         self.cycle = self._running = self._cycle
         self._asked = asked

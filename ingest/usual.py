@@ -14,6 +14,7 @@ import orjson
 
 from ingest import limits
 from ingest.events import UNKNOWN_MONTH
+from ingest.ids import new_ids
 from ingest.iso_times import date_of
 from ingest.times import LATEST, SentTime
 from schemas.messages import Context, Written
@@ -23,6 +24,7 @@ JSON = frozenset(
     b"application/json" + charset for charset in (b"", b"; charset=utf-8", b"; charset=UTF-8", b";charset=utf-8")
 )
 NESTS = (dict, list)
+_IDS = 16  # made at once
 as_json = msgspec.json.Encoder().encode
 
 
@@ -42,14 +44,23 @@ class Client:
 
 
 class Moment:
-    """When a request came. times: of an event that does not say when it was."""
+    """When a request came, and others in the same turn of the loop. at: s since 1970. times: of an event that does not
+    say when it was."""
 
-    __slots__ = ("received", "times")
+    __slots__ = ("_ids", "at", "received", "times")
 
     def __init__(self, at: float) -> None:
         text = as_json(at)
+        self.at = at
         self.received = b',"received_at":%b,"timestamp":' % text
         self.times = self.received + text, b""
+        self._ids: list[bytes] = []
+
+    def id(self) -> bytes:
+        """A new one, as JSON."""
+        if not self._ids:
+            self._ids = new_ids(self.at, _IDS)
+        return self._ids.pop()
 
 
 Times = tuple[bytes, bytes]  # what stands before an event's name, and behind it

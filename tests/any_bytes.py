@@ -113,5 +113,5 @@ def a_connection(rng: random.Random) -> tuple[int, list[tuple[bytes, int]]]:
             pieces += [head + end, body] if cut < 0.45 else [request]
     if rng.random() < 0.05:
         pieces[-1] = pieces[-1][: rng.randrange(len(pieces[-1]) + 1)]
-    patient = rng.choice((0, 0, 1, 3, 40))
+    patient = rng.choice((0, 0, 2, 4, 40))
     return len(requests), [(piece, rng.randint(0, patient) if patient < 40 else 40) for piece in pieces if piece]

@@ -98,8 +98,8 @@ class Way:
         self._config.load()
         self._state = ServerState()
 
-    async def tell(self, pieces: Sequence[tuple[bytes, int]]) -> Became:
-        """One connection: each piece, and the turns of the loop until the next."""
+    async def tell(self, pieces: Sequence[tuple[bytes, int]], *, eof: bool = False) -> Became:
+        """One connection: each piece, and the turns of the loop until the next. eof: the client says no more."""
         pipe, before = Pipe(), len(self.log.values)
         protocol: Any = self._config.http_protocol_class(  # type: ignore[call-arg]
             config=self._config, server_state=self._state, app_state={}, _loop=asyncio.get_running_loop()
@@ -112,12 +112,18 @@ class Way:
             protocol.data_received(piece)
             for _ in range(turns):
                 await asyncio.sleep(0)
+        if eof and not protocol.eof_received():
+            pipe.close()
         # Half a request waits for its rest until the client has left.
         await _until(lambda: not (self._state.tasks or protocol._answering()))
         ended = pipe.closing
         protocol.connection_lost(None)
         assert await _until(lambda: not self._state.tasks)
         return Became(_same(bytes(pipe.written)), ended, [_same(value) for value in self.log.values[before:]])
+
+    def soon(self, connection: Any) -> None:
+        assert self._way is not None
+        self._way.soon(connection)
 
     def heads(self) -> Any:
         return self._way.heads if self._way else {}

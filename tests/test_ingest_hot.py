@@ -1,5 +1,6 @@
 """The hot way, beside the application: the same bytes, and in the end the same answers, messages and counts."""
 
+import asyncio
 import inspect
 import random
 import re
@@ -11,10 +12,11 @@ import pytest
 from uvicorn.protocols.http import httptools_impl
 
 from ingest.errors import Unavailable
-from ingest.hot import HotCycle
+from ingest.hot import Turn
+from ingest.hot_cycle import HotCycle
 from tests.any_bytes import a_connection
 from tests.any_event import Body, a_body
-from tests.both_ways import Way
+from tests.both_ways import Pipe, Way
 from tests.serving import request
 
 REQUESTS, EVENTS = 10_000, 3_000
@@ -137,6 +139,35 @@ async def test_a_key_that_is_revoked_opens_nothing_behind_a_known_head(tmp_path:
     way.edge.keys._remembered.clear()
 
     assert (await way.tell([(request(), 9)])).said.startswith(b"HTTP/1.1 401")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_what_came_is_answered_though_the_client_says_no_more(tmp_path: Path, times: int) -> None:
+    """Its half is closed in the same turn of the loop, before anything was done with the request."""
+    hot, cold = (Way(tmp_path / name, hot=name == "hot") for name in ("hot", "cold"))
+    for way in (hot, cold):
+        await way.tell([(request(), 9)])
+    one, other = [await way.tell([(request(), 0)] * times, eof=True) for way in (hot, cold)]
+
+    assert one == other
+    assert (one.said.count(b"HTTP/1.1 200"), one.ended) == (times, True)
+
+
+async def test_a_connection_that_fails_costs_the_others_nothing(tmp_path: Path) -> None:
+    """Those that something came on in one turn are taken one behind the other."""
+    way, told = Way(tmp_path, hot=True), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context["exception"])))
+
+    class Broken:
+        transport = Pipe()
+
+        def go_on(self, turn: Turn) -> None:
+            raise ValueError(turn.moment.at)
+
+    way.soon(Broken())
+    assert (await way.tell([(request(), 0)])).said.startswith(b"HTTP/1.1 200")
+    assert told == [str(way.clock.now)]
+    assert Broken.transport.closing
 
 
 def test_the_hot_cycle_has_what_uvicorn_asks_of_its_own() -> None:

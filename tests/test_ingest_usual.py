@@ -12,7 +12,7 @@ from ingest.endpoints import ENDPOINTS
 from ingest.errors import ApiError
 from ingest.ids import new_id
 from ingest.log.groups import encoded
-from ingest.usual import Client
+from ingest.usual import Client, Moment
 from schemas.messages import Context
 from tests.any_event import Body, a_body
 
@@ -40,7 +40,7 @@ def said_usually(of: Body) -> Records:
     make, arrival = _ENDPOINTS[of.name].usual, Arrival("site", AT, new_id(AT), CONTEXT, "server")
     assert make is not None
     try:
-        made = make(Client("site", CONTEXT), AT, of.segments, of.text, lambda _: arrival)
+        made = make(Client("site", CONTEXT), Moment(AT), of.segments, of.text, lambda _: arrival)
     except ApiError:
         return None
     return [(key, _same(value)) for key, value, _ in encoded(made)] or None

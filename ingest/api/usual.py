@@ -12,7 +12,7 @@ from ingest.api import usual_calls as calls
 from ingest.arrivals import Arrival
 from ingest.batches import FIELD, item
 from ingest.bodies import Body
-from ingest.ids import new_id, new_ids
+from ingest.ids import new_ids
 from ingest.json_text import check_nesting
 from ingest.usual import NESTS, Client, Moment, parsed
 from schemas.messages import Message, Written
@@ -22,7 +22,7 @@ Arrive = Callable[[float], Arrival]
 Made = Sequence[Message | Written]
 # What the endpoint's `make` makes of a body, to the byte; nothing if only that can, or if anything is refused. Raises
 # what that raises. The last argument gives it what it needs to make a part.
-Usual = Callable[[Client, float, Path, bytes, Arrive], Made]
+Usual = Callable[[Client, Moment, Path, bytes, Arrive], Made]
 
 _NONE: Made = ()
 _AROUND = 2  # levels around an item of a batch
@@ -55,46 +55,42 @@ class _Batch(NamedTuple):
     limit: int
 
 
-def event(client: Client, at: float, path: Path, body: bytes, _arrive: Arrive) -> Made:
+def event(client: Client, moment: Moment, path: Path, body: bytes, _arrive: Arrive) -> Made:
     """Track v1."""
     values = parsed(body)
     if values is None:
         return _NONE
-    made = calls.event(client, Moment(at), _new_id(at), path, values, _event(body))
+    made = calls.event(client, moment, moment.id(), path, values, _event(body))
     return _NONE if made is None else (made,)
 
 
-def entity(client: Client, at: float, _path: Path, body: bytes, _arrive: Arrive) -> Made:
+def entity(client: Client, moment: Moment, _path: Path, body: bytes, _arrive: Arrive) -> Made:
     """Track v2."""
     values = parsed(body) if _EVENT in body else None
     if values is None:
         return _NONE
-    made = calls.entity(client, Moment(at), _new_id(at), values, _entity(body), 0)
+    made = calls.entity(client, moment, moment.id(), values, _entity(body), 0)
     return _NONE if made is None else (made,)
 
 
-def track(client: Client, at: float, _path: Path, body: bytes, _arrive: Arrive) -> Made:
+def track(client: Client, moment: Moment, _path: Path, body: bytes, _arrive: Arrive) -> Made:
     """Data Pipelines."""
     values = parsed(body)
     if values is None:
         return _NONE
-    made = calls.track(client, Moment(at), _new_id(at), values, _call(body), 0)
+    made = calls.track(client, moment, moment.id(), values, _call(body), 0)
     return _NONE if made is None else (made,)
 
 
-def _new_id(at: float) -> bytes:
-    return b'"%b"' % new_id(at).encode()
-
-
-def _batch(of: _Batch, client: Client, at: float, _path: Path, body: bytes, arrive: Arrive) -> Made:
+def _batch(of: _Batch, client: Client, moment: Moment, _path: Path, body: bytes, arrive: Arrive) -> Made:
     values = parsed(body) if of.word in body else None
     # What stands beside the items says nothing, but for a context of them all.
     if values is None or "context" in values or not (texts := _texts(of, values, body)):
         return _NONE
-    items, one, moment, ids = values[FIELD], of.one, Moment(at), new_ids(at, len(texts))
+    items, one, ids = values[FIELD], of.one, new_ids(moment.at, len(texts))
     made = [one(client, moment, *each, _AROUND) for each in zip(ids, items, texts, strict=True)]
     usual = [each for each in made if each is not None]
-    return usual if len(usual) == len(made) else _completed(of, made, values, body, arrive(at))
+    return usual if len(usual) == len(made) else _completed(of, made, values, body, arrive(moment.at))
 
 
 def _texts(of: _Batch, values: dict[str, Any], body: bytes) -> Sequence[Any]:

@@ -15,6 +15,7 @@ A broker that is merely away is no such error: aiokafka repeats the batch under 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -27,7 +28,7 @@ from ingest.errors import Unavailable
 from ingest.log import Done
 from ingest.log.counting import counting_from, not_before
 from ingest.log.groups import Encoded, Group, Groups, encoded, settled, when_settled
-from ingest.log.producer import OpenBatch, close_producer, open_producer
+from ingest.log.producer import OpenBatch, close_producer, open_producer, take_up
 from ingest.log.topic import prepare_topic
 from schemas.messages import Message, Written
 from schemas.settings import BadSettings
@@ -107,13 +108,13 @@ class KafkaLog:
         now = self._loop.time()
         until = now + self._append_timeout
 
-        def settled(failure: str) -> None:
-            if failure:
-                self._loop.call_at(until, done, failure)
-            else:
-                done(failure)
+        when_settled(self._queued(messages, now), partial(self._tell, until, done))
 
-        when_settled(self._queued(messages, now), settled)
+    def _tell(self, until: float, done: Done, failure: str) -> None:
+        if failure:
+            self._loop.call_at(until, done, failure)
+        else:
+            done(failure)
 
     def put(self, records: Sequence[Encoded]) -> Sequence[Group[OpenBatch]]:
         return self._groups.put(records)
@@ -149,14 +150,17 @@ class KafkaLog:
         await self._groups.abandon()
 
     async def _send(self, partition: int, batch: OpenBatch, deadline: float) -> None:
-        try:
-            # Handing over may wait for metadata, up to the request timeout; given up here, nothing was handed over.
-            async with asyncio.timeout_at(deadline):
-                await self._usable.wait()
-                producer = self._producer
-                delivery = await self._hand_over(producer, partition, batch)
-        except TimeoutError:
-            raise Unavailable("Kafka does not answer") from None
+        producer = self._producer
+        delivery = take_up(producer, self._topic, partition, batch) if self._usable.is_set() else None
+        if delivery is None:
+            try:
+                # Handing over may wait for metadata, up to the request timeout; given up here, nothing was handed over.
+                async with asyncio.timeout_at(deadline):
+                    await self._usable.wait()
+                    producer = self._producer
+                    delivery = await self._hand_over(producer, partition, batch)
+            except TimeoutError:
+                raise Unavailable("Kafka does not answer") from None
         try:
             confirmed = await delivery
         except KafkaError as error:

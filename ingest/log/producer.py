@@ -5,7 +5,8 @@ from contextlib import AsyncExitStack
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageBatch
+from aiokafka.structs import RecordMetadata, TopicPartition
 
 BATCH_BYTES = 1_048_576
 CUT_TIMEOUT = 1.0
@@ -53,6 +54,26 @@ async def open_producer(bootstrap: str, topic: str, request_timeout: float) -> A
         await producer.partitions_for(topic)
         undo.pop_all()
     return producer
+
+
+def take_up(
+    producer: AIOKafkaProducer, topic: str, partition: int, batch: OpenBatch
+) -> asyncio.Future[RecordMetadata] | None:
+    """What `send_batch` does when it has nothing to wait for, in a few calls; None if it has, or would refuse. Whoever
+    waits for the delivery must not be cancelled before the producer is closed: that would reach the batch."""
+    accumulator, place = producer._message_accumulator, TopicPartition(topic, partition)
+    leader = producer.client.cluster.leader_for_partition(place)
+    # The one before it is still waiting to be taken up; or the producer is closed, or broken.
+    if leader is None or place in accumulator._batches or accumulator._closed or accumulator._exception is not None:
+        return None
+    if leader in producer._sender._in_flight:
+        # Woken now it would find nothing that it can send; it looks for more when that is answered.
+        mine = MessageBatch(place, batch, accumulator._batch_ttl, accumulator._linger_time)
+        accumulator._batches[place].append(mine)
+    else:
+        mine = accumulator._append_batch(batch, place)
+    delivery: asyncio.Future[RecordMetadata] = mine.future
+    return delivery
 
 
 async def close_producer(producer: AIOKafkaProducer, patience: float) -> None:
