@@ -90,7 +90,7 @@ def _pipelines(
 
 
 ENDPOINTS = (
-    Endpoint("PUT", _CUSTOMER, SENDERS, _OBJECT, limits.BODY, v1.identify),
+    Endpoint("PUT", _CUSTOMER, SENDERS, _OBJECT, limits.BODY, v1.identify, usual=usual.customer),
     Endpoint("DELETE", _CUSTOMER, SERVER, _NOTHING, limits.BODY, v1.delete),
     Endpoint("PUT", f"{_CUSTOMER}/devices", SERVER, _OBJECT, limits.BODY, v1.add_device),
     Endpoint("DELETE", f"{_CUSTOMER}/devices/{{device_id}}", SERVER, _NOTHING, limits.BODY, v1.delete_device),
@@ -118,7 +118,7 @@ ENDPOINTS = (
     Endpoint(
         "POST", "/api/v2/batch", SERVER, _OBJECT, limits.BODY, v2.batch, answers=Answers.ITEMS, usual=usual.entities
     ),
-    *_pipelines("identify", cdp.identify),
+    *_pipelines("identify", cdp.identify, usual=usual.identify),
     *_pipelines("track", cdp.track, usual=usual.track),
     *_pipelines("page", cdp.page),
     *_pipelines("screen", cdp.screen),

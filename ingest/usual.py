@@ -1,9 +1,9 @@
-"""The usual event, written with few steps: what clients say all day, a person, a name and data.
+"""What clients say all day, written with few steps: an event of a person, with a name and data; who a person is.
 
-What a body means is told by `ingest.events` and the modules of `ingest.api`; that code makes any message, and is asked
-about any body that is not exactly what is looked for here. What is made here is made as there, to the byte, without the
-steps between: no `Message` that would be encoded, no list of problems, for there are none. A test sends bodies of all
-sorts through both. None, or an empty text, is what has to be read with care.
+What a body means is told by `ingest.events`, `ingest.customers` and the modules of `ingest.api`; that code makes any
+message, and is asked about any body that is not exactly what is looked for here. What is made here is made as there, to
+the byte, without the steps between: no `Message` that would be encoded, no list of problems, for there are none. A test
+sends bodies of all sorts through both. None, or an empty text, is what has to be read with care.
 """
 
 from functools import lru_cache
@@ -14,6 +14,7 @@ import orjson
 
 from ingest import limits
 from ingest.events import UNKNOWN_MONTH
+from ingest.identifiers import is_email, of_email
 from ingest.ids import new_ids
 from ingest.iso_times import date_of
 from ingest.times import LATEST, SentTime
@@ -25,16 +26,24 @@ JSON = frozenset(
 )
 NESTS = (dict, list)
 _IDS = 16  # made at once
+# Attributes that say more than themselves, beside the email.
+_TELLING = frozenset(
+    {"id", "phone", "cio_id", "anonymous_id", "_update", "_timestamp", "_created_in_customerio_at", "cio_relationships"}
+)
+_SHORT_NAME, _SHORT_VALUE = limits.ATTRIBUTE_NAME // 4, limits.ATTRIBUTE_VALUE // 4  # characters
 as_json = msgspec.json.Encoder().encode
+_texts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Client:
-    """What the events of one client have in common, as text: made once, kept as long as its requests are alike."""
+    """What the messages of one client have in common, as text: made once, kept as long as its requests are alike."""
 
     def __init__(self, workspace: str, context: Context) -> None:
         self.workspace = workspace
         self.of = workspace + "\0"
-        self.middle = b',"workspace":%b,"kind":"event","subject":' % as_json(workspace)
+        self.event, self.identify = (
+            b',"workspace":%b,"kind":"%b","subject":' % (as_json(workspace), kind) for kind in (b"event", b"identify")
+        )
         self._context = b',"context":%b' % as_json(context)[:-1]
         self.end = self._context + b"}}"
 
@@ -66,11 +75,10 @@ class Moment:
 Times = tuple[bytes, bytes]  # what stands before an event's name, and behind it
 
 
-def written(client: Client, id: bytes, subject: str, times: Times, name: bytes, data: bytes, end: bytes) -> Written:
-    """id: as JSON. name, data, end: members of the message, as the functions here give them."""
-    before, behind = times
-    rest = b"".join((b'"id":', id, client.middle, as_json(subject), before, name, behind, data, end))
-    return Written((client.of + subject).encode(), rest)
+def written(client: Client, middle: bytes, id: bytes, subject: str, *rest: bytes) -> Written:
+    """middle: of the client. id: as JSON. rest: members of the message in their order, as the functions here give
+    them."""
+    return Written((client.of + subject).encode(), b"".join((b'"id":', id, middle, as_json(subject), *rest)))
 
 
 def parsed(body: bytes) -> dict[str, Any] | None:
@@ -102,6 +110,28 @@ def data_of(value: object, text: msgspec.Raw, around: int) -> bytes | None:
     data = b',"data":%b' % text
     deep = data.count(b"{") + data.count(b"[") > limits.NESTING - around
     return None if deep or len(data) > limits.EVENT_DATA else data
+
+
+def said_of(subject: str, values: dict[str, Any], text: bytes, around: int, visitor: str = "") -> bytes | None:
+    """Links and attributes of a person. text: of the attributes, if there are any. around: levels that they are nested
+    in. visitor: the subject of an anonymous one who is the same."""
+    if not _TELLING.isdisjoint(values) or len(values) > limits.ATTRIBUTES:
+        return None
+    if text.count(b"{") + text.count(b"[") > limits.NESTING - around or max(map(len, values), default=0) > _SHORT_NAME:
+        return None
+    pairs = [(name, str(each, "utf-8")) for name, each in _texts(text).items()] if values else []
+    if len(text) > _SHORT_VALUE and any(len(each) > _SHORT_VALUE for _, each in pairs):
+        return None
+    links, email = [], values.get("email")
+    if type(email) is str:
+        if not is_short(email, limits.IDENTIFIER):
+            return None
+        if is_email(email) and (link := of_email(email)) != subject:
+            links.append(link)
+    if visitor:
+        links.append(visitor)
+    linked = b',"links":%b' % as_json(links) if links else b""
+    return b'%b,"attributes":%b' % (linked, as_json(pairs)) if pairs else linked
 
 
 def times_of(moment: Moment, sent: object) -> Times | None:

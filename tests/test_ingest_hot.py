@@ -15,7 +15,7 @@ from ingest.errors import Unavailable
 from ingest.hot import Turn
 from ingest.hot_cycle import HotCycle
 from tests.any_bytes import a_connection
-from tests.any_event import Body, a_body
+from tests.any_usual import Body, a_body
 from tests.both_ways import Pipe, Way
 from tests.serving import request
 

@@ -1,4 +1,4 @@
-"""Bodies of usual events, of each endpoint that has some: see `ingest.usual`."""
+"""Usual bodies, of each endpoint that has some: see `ingest.usual`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -8,7 +8,9 @@ import msgspec
 
 from ingest import limits
 from ingest.api import cdp, v2
-from ingest.api import usual_calls as calls
+from ingest.api import usual_events as events
+from ingest.api import usual_identifies as identifies
+from ingest.api.usual_parts import Call, Entity, Event, Values
 from ingest.arrivals import Arrival
 from ingest.batches import FIELD, item
 from ingest.bodies import Body
@@ -26,29 +28,31 @@ Usual = Callable[[Client, Moment, Path, bytes, Arrive], Made]
 
 _NONE: Made = ()
 _AROUND = 2  # levels around an item of a batch
-_EVENT, _TRACK = b'"event"', b'"track"'  # a body without that word has nothing usual, and is not parsed for it
+# A body without one of these words has nothing usual, and is not parsed for it.
+_ACTIONS, _TYPES = (b'"event"', b'"identify"'), (b'"track"', b'"identify"')
 
 
 class _Entities(msgspec.Struct):
-    batch: list[calls.Entity]
+    batch: list[Entity]
 
 
 class _Calls(msgspec.Struct):
-    batch: list[calls.Call]
+    batch: list[Call]
 
 
 class _Items(msgspec.Struct):
     batch: list[msgspec.Raw]
 
 
-_event, _entity = msgspec.json.Decoder(calls.Event).decode, msgspec.json.Decoder(calls.Entity).decode
-_call, _items = msgspec.json.Decoder(calls.Call).decode, msgspec.json.Decoder(_Items).decode
+_event, _entity = msgspec.json.Decoder(Event).decode, msgspec.json.Decoder(Entity).decode
+_call, _items = msgspec.json.Decoder(Call).decode, msgspec.json.Decoder(_Items).decode
 
 
 class _Batch(NamedTuple):
-    """word: that a usual item has. one: of it, with its texts out of `cut`. make: of any item. limit: bytes of one."""
+    """words: a usual item has one of them. one: of it, with its texts out of `cut`. make: of any item. limit: bytes of
+    one."""
 
-    word: bytes
+    words: tuple[bytes, bytes]
     one: Callable[[Client, Moment, bytes, dict[str, Any], Any, int], Written | None]
     cut: Callable[[bytes], Any]
     make: Callable[[Arrival, Body], Sequence[Message]]
@@ -60,16 +64,25 @@ def event(client: Client, moment: Moment, path: Path, body: bytes, _arrive: Arri
     values = parsed(body)
     if values is None:
         return _NONE
-    made = calls.event(client, moment, moment.id(), path, values, _event(body))
+    made = events.event(client, moment, moment.id(), path, values, _event(body))
+    return _NONE if made is None else (made,)
+
+
+def customer(client: Client, moment: Moment, path: Path, body: bytes, _arrive: Arrive) -> Made:
+    """Track v1, who somebody is."""
+    values = parsed(body)
+    if values is None:
+        return _NONE
+    made = identifies.customer(client, moment, moment.id(), path, values, body)
     return _NONE if made is None else (made,)
 
 
 def entity(client: Client, moment: Moment, _path: Path, body: bytes, _arrive: Arrive) -> Made:
     """Track v2."""
-    values = parsed(body) if _EVENT in body else None
+    values = parsed(body) if _has_one(body, _ACTIONS) else None
     if values is None:
         return _NONE
-    made = calls.entity(client, moment, moment.id(), values, _entity(body), 0)
+    made = _said_of_entity(client, moment, moment.id(), values, _entity(body), 0)
     return _NONE if made is None else (made,)
 
 
@@ -78,12 +91,40 @@ def track(client: Client, moment: Moment, _path: Path, body: bytes, _arrive: Arr
     values = parsed(body)
     if values is None:
         return _NONE
-    made = calls.track(client, moment, moment.id(), values, _call(body), 0)
+    made = events.track(client, moment, moment.id(), values, _call(body), 0)
     return _NONE if made is None else (made,)
 
 
+def identify(client: Client, moment: Moment, _path: Path, body: bytes, _arrive: Arrive) -> Made:
+    """Data Pipelines, who somebody is."""
+    values = parsed(body)
+    if values is None:
+        return _NONE
+    made = identifies.call(client, moment, moment.id(), values, _call(body), 0)
+    return _NONE if made is None else (made,)
+
+
+def _has_one(body: bytes, words: tuple[bytes, bytes]) -> bool:
+    one, other = words
+    return one in body or other in body
+
+
+def _said_of_entity(
+    client: Client, moment: Moment, id: bytes, values: Values, texts: Entity, around: int
+) -> Written | None:
+    make = events.entity if values.get("action") == "event" else identifies.person
+    return make(client, moment, id, values, texts, around)
+
+
+def _said_of_call(
+    client: Client, moment: Moment, id: bytes, values: Values, texts: Call, around: int
+) -> Written | None:
+    make = events.track if values.get("type") == "track" else identifies.call
+    return make(client, moment, id, values, texts, around)
+
+
 def _batch(of: _Batch, client: Client, moment: Moment, _path: Path, body: bytes, arrive: Arrive) -> Made:
-    values = parsed(body) if of.word in body else None
+    values = parsed(body) if _has_one(body, of.words) else None
     # What stands beside the items says nothing, but for a context of them all.
     if values is None or "context" in values or not (texts := _texts(of, values, body)):
         return _NONE
@@ -120,8 +161,8 @@ def _completed(
 
 
 entities = partial(
-    _batch, _Batch(_EVENT, calls.entity, msgspec.json.Decoder(_Entities).decode, v2.messages, limits.ENTITY)
+    _batch, _Batch(_ACTIONS, _said_of_entity, msgspec.json.Decoder(_Entities).decode, v2.messages, limits.ENTITY)
 )
 tracks = partial(
-    _batch, _Batch(_TRACK, calls.track, msgspec.json.Decoder(_Calls).decode, cdp.call, limits.PIPELINES_CALL)
+    _batch, _Batch(_TYPES, _said_of_call, msgspec.json.Decoder(_Calls).decode, cdp.call, limits.PIPELINES_CALL)
 )

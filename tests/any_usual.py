@@ -1,4 +1,4 @@
-"""Bodies of events as clients might send them: usual ones, nearly usual ones, and what no client should send."""
+"""Events and identifies as clients might send them: usual ones, nearly usual ones, and what no client should send."""
 
 import random
 from typing import NamedTuple
@@ -36,6 +36,20 @@ _DATES = (
     '"9999-01-01T00:00:00Z"', '"+275760-09-13T00:00:00.000Z"', '"1850-01-01T00:00:00Z"', '"2023-13-14T22:13:20Z"',
     '"2023-11-14T"',
 )  # fmt: skip
+_VALUES = (
+    '"premium"', "42", "1.50", "1E2", "true", "null", '""', '{"a":[1,{}]}', "[]", '"é\\u00e9😀"', '"a\\"b\\\\c"',
+    '"' + "x" * 250 + '"', '"' + "x" * 251 + '"', '"' + "é" * 501 + '"', '"' + "x" * 1_001 + '"', "9" * 400,
+    '"\\ud800"', "1e400", "[" * 61 + "]" * 61, "[" * 63 + "]" * 63,
+)  # fmt: skip
+_EMAILS = (
+    '"b@x.io"', '"B@X.io"', '" b@x.io "', '"n/a"', '""', "null", "5", "[]", '"' + "x" * 140 + '@x.io"',
+    '"' + "é" * 36 + '@x.io"', '"' + "x" * 150 + '@x.io"',
+)  # fmt: skip
+_NAMES_OF_ATTRIBUTES = (
+    "plan", "age", "é", "", "x" * 37, "x" * 38, "é" * 76, "x" * 151, "created_at", '\\"', "\\ud800", "_update",
+    "_timestamp", "cio_id", "_created_in_customerio_at", "cio_relationships", "id", "phone", "anonymous_id",
+    "cio_subscription_preferences",
+)  # fmt: skip
 _CONTEXTS = ("{}", '{"ip":"1.1.1.1","library":{"name":"x"}}', "null", "[]", '"x"', '{"x":1e400}')
 _KINDS = ('"event"', '"page"', '"screen"', '"identify"', '"delete"', '"nonsense"', "null")
 
@@ -49,10 +63,10 @@ class Body(NamedTuple):
 
 
 def a_body(rng: random.Random) -> Body:
-    way = rng.choice(("event", "entity", "call", "entities", "calls"))
+    way = rng.choice(("event", "entity", "call", "entities", "calls", "customer", "person", "user"))
     text = _ITEMS[way](rng) if way in _ITEMS else _batch(rng, way)
     path = {"identifier": rng.choice(("5", "b%40x.io", "cio_3", "%22", "a%2Fb", "%E9", "%zz", "x" * 151))}
-    return Body(_NAMES[way], path if way == "event" else {}, _bytes(rng, text))
+    return Body(_NAMES[way], path if way in ("event", "customer") else {}, _bytes(rng, text))
 
 
 def _event(rng: random.Random) -> str:
@@ -106,20 +120,67 @@ def _call(rng: random.Random) -> str:
     )
 
 
+def _customer(rng: random.Random) -> str:
+    """Attributes: some usual ones, now and then 300 or one more, in any order."""
+    usual = {} if rng.random() < 0.3 else {"email": _one(rng, _EMAILS)}
+    for _ in range(rng.choice((0, 1, 1, 2, 3, 3))):
+        usual[_one(rng, _NAMES_OF_ATTRIBUTES[:4]) if rng.random() < 0.8 else rng.choice(_NAMES_OF_ATTRIBUTES)] = _one(
+            rng, _VALUES
+        )
+    if rng.random() < 0.02:
+        usual |= {str(number): "1" for number in range(rng.choice((298, 299, 300, 301)))}
+    return _object(rng, usual, {"id": _one(rng, _IDS), "_timestamp": _one(rng, _SECONDS), "_update": "true"})
+
+
+def _person(rng: random.Random) -> str:
+    named = _object(rng, {_one(rng, ("id", "anonymous_id", "email", "cio_id")): _one(rng, _IDS)}, {})
+    return _object(
+        rng,
+        {
+            "type": _one(rng, ('"person"', '"object"')),
+            "action": _one(rng, ('"identify"', *_KINDS)),
+            "identifiers": _one(rng, (named, "null", '{"email":"b@x.io"}')),
+            "attributes": _one(rng, (_customer(rng), "null", "[]", "{}")),
+        },
+        {"timestamp": _one(rng, _SECONDS), "cio_relationships": "[]", "name": '"x"', "anonymous_id": '"a"'},
+    )
+
+
+def _user(rng: random.Random) -> str:
+    return _object(
+        rng,
+        {"type": _one(rng, ('"identify"', '"track"', "null", "5")), "userId": _one(rng, ('"5"', '"b@x.io"', *_IDS))},
+        {"originalTimestamp": _one(rng, _DATES), "_metadata": _one(rng, _DATA)},
+        {
+            "anonymousId": _one(rng, _IDS),
+            "traits": _one(rng, (_customer(rng), "null", "[]", "{}")),
+            "integrations": _one(rng, _CONTEXTS),
+            "messageId": _one(rng, _IDS),
+            "timestamp": _one(rng, _DATES),
+            "context": _one(rng, _CONTEXTS),
+        },
+    )
+
+
 def _batch(rng: random.Random, way: str) -> str:
-    item = {"entities": _entity, "calls": _call}[way]
-    items = [item(rng) for _ in range(rng.choice((1, 1, 2, 5)))]
+    makes = {"entities": (_entity, _person), "calls": (_call, _user)}[way]
+    items = [rng.choice(makes)(rng) for _ in range(rng.choice((1, 1, 2, 5)))]
     if rng.random() < 0.03:
         items.append(rng.choice(("5", "null", "[]", "{}")))
     listed = _one(rng, ("[" + ",".join(items) + "]", "null", "{}", "[]"))
     return _object(rng, {"batch": listed}, {"context": _one(rng, _CONTEXTS), "x": _one(rng, _DATA)})
 
 
-_ITEMS = {"event": _event, "entity": _entity, "call": _call}
+_ITEMS = {
+    "event": _event, "entity": _entity, "call": _call, "customer": _customer, "person": _person, "user": _user,
+}  # fmt: skip
 _NAMES = {
     "event": "POST /api/v1/customers/{identifier}/events",
     "entity": "POST /api/v2/entity",
     "call": "POST /v1/track",
+    "customer": "PUT /api/v1/customers/{identifier}",
+    "person": "POST /api/v2/entity",
+    "user": "POST /v1/identify",
     "entities": "POST /api/v2/batch",
     "calls": "POST /v1/batch",
 }
@@ -143,7 +204,9 @@ def _object(
     if members and rng.random() < 0.03:
         members.pop(rng.randrange(len(members)))
     blank = rng.choice(("", "", "", " ", "\n\t"))
-    named = ((f"\\u{ord(name[0]):04x}{name[1:]}" if rng.random() < 0.01 else name, value) for name, value in members)
+    named = (
+        (f"\\u{ord(name[0]):04x}{name[1:]}" if name and rng.random() < 0.01 else name, value) for name, value in members
+    )
     return "{" + f",{blank}".join(f'{blank}"{name}"{blank}:{value}' for name, value in named) + blank + "}"
 
 
