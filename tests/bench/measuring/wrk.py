@@ -19,10 +19,14 @@ _ITEM = {
     "v2": '{"type":"person","identifiers":{"id":"%s"},"action":"event","name":"purchased","attributes":' + DATA + "}",
     "cdp": '{"type":"track","userId":"%s","event":"purchased","properties":' + DATA + "}",
 }
+_PERSON = (
+    '{"type":"person","identifiers":{"id":"%s"},"action":"identify","attributes":{"email":"%s@example.com","age":42,'
+    '"plan":"premium","name":"Jane Doe","city":"Berlin","created_at":1700000000,"tags":["a","b"],"beta":true}}'
+)
 
 
 class Asked(NamedTuple):
-    """A way in: path and body, with %s for each customer; and how many events it says."""
+    """A way in: path and body, with %s for each customer; and how many events, or identifies, it says."""
 
     path: str
     body: str
@@ -32,6 +36,7 @@ class Asked(NamedTuple):
 WAYS = {
     "v1": Asked("/api/v1/customers/%s/events", '{"name":"purchased","data":' + DATA + "}"),
     "v2": Asked("/api/v2/entity", _ITEM["v2"]),
+    "v2 identify": Asked("/api/v2/entity", _PERSON),
     "cdp": Asked("/v1/track", _ITEM["cdp"]),
     "v2 batch": Asked("/api/v2/batch", '{"batch":[' + ",".join([_ITEM["v2"]] * BATCH) + "]}", BATCH),
     "cdp batch": Asked("/v1/batch", '{"batch":[' + ",".join([_ITEM["cdp"]] * BATCH) + "]}", BATCH),
