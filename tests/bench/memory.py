@@ -38,7 +38,7 @@ def most(server: EmbeddedClickHouse, broker: Broker, count: int) -> list[float]:
         while (landed := int(client.query(LANDED).result_rows[0][0])) < count:
             fifth = landed * FIFTHS // count
             found[fifth] = max(found[fifth], rss(process.pid))
-            time.sleep(0.02)
+            time.sleep(0.1)
         stop(process)
     client.close()
     return [fifth for fifth in found if fifth]  # without one that a single insert went past
