@@ -23,6 +23,7 @@ from workers.metrics import WorkerMetrics
 
 # What a record takes beside its value: its key, its offset, and the objects that hold them.
 RECORD_BYTES = 250
+FIRST = 10_000  # records of a batch that are asked for before it is known how large they are
 
 log = structlog.get_logger()
 
@@ -49,7 +50,7 @@ class Limits:
     """
 
     rows: int = 200_000
-    size: int = 36 * 1024 * 1024
+    size: int = 40 * 1024 * 1024
     interval: float = 0.5
     backoff: float = 0.1
     longest_backoff: float = 5.0
@@ -65,6 +66,15 @@ class Batch:
     runs: dict[int, list[Run]] = field(default_factory=dict)
     rows: int = 0
     size: int = 0
+
+    def room(self, limits: Limits) -> int:
+        """How many records more it takes, if they are as large as those it has: a log hands out all that it is asked
+        for and has. Nobody asks once more for a last few."""
+        left = limits.size - self.size
+        if left < limits.size / 16:
+            return 0
+        record = self.size / self.rows if self.rows else limits.size / FIRST
+        return min(limits.rows - self.rows, int(left / record) + 1)
 
     def add(self, polled: Polled) -> None:
         """Take records in. After a change of the assignment the log starts again at the committed offsets, so what
@@ -113,17 +123,17 @@ class Pump:
     async def _gather(self, flight: "Flight | None", stop: asyncio.Event) -> Batch:
         """What comes until the next insert may start, or as much as one insert takes."""
         batch = Batch()
-        while not stop.is_set() and batch.rows < self._limits.rows and batch.size < self._limits.size:
+        while not stop.is_set() and (room := batch.room(self._limits)):
             wait = self._started + self._limits.interval - monotonic()
             if wait <= 0 and (flight is None or flight.insert.done()):
                 if batch.rows:
                     break
                 wait = self._limits.interval  # nothing is under way: the first record starts the next insert
-                batch.add(await self._reader.poll(self._limits.rows, wait))
+                batch.add(await self._reader.poll(room, wait))
                 if not batch.rows:
                     break
             else:
-                batch.add(await self._reader.poll(self._limits.rows - batch.rows, max(wait, 0.02)))
+                batch.add(await self._reader.poll(room, max(wait, 0.02)))
         return batch
 
     def _launch(self, batch: Batch) -> "Flight":

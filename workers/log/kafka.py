@@ -30,17 +30,18 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
-from schemas.topics import generation
+from schemas.topics import LEAST_MAX_MESSAGE_BYTES, generation
 from workers.log import LogReplaced, Polled
 from workers.log.kafka_epochs import Epochs
 from workers.log.kafka_places import GROUP, commits, described
 from workers.log.kafka_records import leave_as_unpacked
 from workers.log.kafka_topic import describe
 
-# At most this much is fetched ahead: of one partition, and by one request. A partition's is no smaller than
-# max.message.bytes, so that the largest batch comes in one piece.
-FETCH_PARTITION_BYTES = 4 * 1024 * 1024
-FETCH_BYTES = 8 * 1024 * 1024
+# At most this much is fetched ahead: of one partition, and by one request; it is in memory several times over for a
+# moment, beside two batches. An edge's largest batch fits. Somebody else's that does not comes whole once its partition
+# is the first of a request, and their order is drawn by lot.
+FETCH_PARTITION_BYTES = LEAST_MAX_MESSAGE_BYTES
+FETCH_BYTES = 2 * FETCH_PARTITION_BYTES
 FETCH_WAIT_MS = 100
 KEEP_ALIVE_MS = 100
 RETRY_PAUSE = 0.5
