@@ -50,7 +50,7 @@ class Limits:
     """
 
     rows: int = 200_000
-    size: int = 40 * 1024 * 1024
+    size: int = 36 * 1024 * 1024
     interval: float = 0.5
     backoff: float = 0.1
     longest_backoff: float = 5.0
