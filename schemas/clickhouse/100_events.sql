@@ -29,4 +29,7 @@ LEFT ANTI JOIN erased_workspaces AS gone
     ON stored.workspace = gone.workspace AND stored.version < gone.version
 WHERE stored.version >= erased.below
 AND (stored.customer_kind != 'cio' OR own.founder_hash > 0 AND stored.version >= own.joined)
-SETTINGS do_not_merge_across_partitions_select_final = 1, join_use_nulls = 0, analyzer_inline_views = 1
+-- Conditions on what the table is sorted by choose the rows before repeats are folded: they cannot part two of one key.
+SETTINGS
+    optimize_move_to_prewhere_if_final = 1, do_not_merge_across_partitions_select_final = 1, join_use_nulls = 0,
+    analyzer_inline_views = 1

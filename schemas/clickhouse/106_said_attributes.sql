@@ -25,4 +25,5 @@ LEFT ANTI JOIN erased_workspaces AS gone
 WHERE stored.version >= erased.below
 AND stored.customer_kind IN ('id', 'email', 'phone', 'cio', 'anon')
 AND (stored.customer_kind != 'cio' OR own.founder_hash > 0 AND stored.version >= own.joined)
-SETTINGS join_use_nulls = 0, analyzer_inline_views = 1
+-- As in `events`.
+SETTINGS optimize_move_to_prewhere_if_final = 1, join_use_nulls = 0, analyzer_inline_views = 1

@@ -168,4 +168,5 @@ FROM
         HAVING max(one.part = 'seen' AND one.node.hash = own.hash)
     )
 )
-SETTINGS join_use_nulls = 0, analyzer_inline_views = 1
+-- As in `events`.
+SETTINGS optimize_move_to_prewhere_if_final = 1, join_use_nulls = 0, analyzer_inline_views = 1
