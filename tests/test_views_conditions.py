@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from clickhouse_connect.driver.client import Client
 
+from schemas.messages import Kind
 from tests.erasing import Story
 from tests.tables import land
 from workers.sink import Sink
@@ -78,11 +79,12 @@ def test_condition_finds_no_event_that_a_repeat_replaced(sink: Sink, client: Cli
 def test_condition_finds_no_attribute_that_was_set_anew(sink: Sink, client: Client) -> None:
     """Neither a value that was, nor one that was unset, deleted, or is another customer's."""
     story, rng = Story(), random.Random(3)
+    kinds: list[Kind] = rng.choices(["identify", "delete"], [19, 1], k=100)
     client.command("SYSTEM STOP MERGES stored_attributes")
     for _ in range(5):
         said = [
             story.add(
-                rng.choices(["identify", "delete"], [19, 1])[0],
+                kinds.pop(),
                 f"{rng.choice(['id', 'email'])}:{rng.randrange(4)}",
                 attributes=tuple(
                     {f"a{rng.randrange(3)}": rng.choice(['"x"', "1", '""', "null", '"y"']) for _ in range(3)}.items()

@@ -161,11 +161,22 @@ def load(server: EmbeddedClickHouse, first: int, last: int) -> None:
             client.command(EVENTS, parameters=given)
             first += count
     client.command(ERASURES, parameters={"count": CUSTOMERS // 100})
+    forget_what_has_not_come(client)
     print(f"loaded {last:,} events in {time.perf_counter() - began:.0f} s", flush=True)
     with Connection(url) as connection:
         erased = connection.rows("SELECT DISTINCT subject_hash FROM stored_erasures")
         Resolver(connection).decide(row[0] for row in erased)
     client.close()
+
+
+def forget_what_has_not_come(client: Client) -> None:
+    """The journal has a week, but the year of the events may have a month left, which would be as many days of it."""
+    days = client.query(
+        "SELECT DISTINCT partition_id FROM system.parts WHERE active AND database = currentDatabase()"
+        " AND table = 'journal' AND partition_id > toString(toYYYYMMDD(now('UTC')))"
+    ).result_rows
+    for (day,) in days:
+        client.command(f"ALTER TABLE journal DROP PARTITION ID '{day}'")
 
 
 def asked(client: Client) -> dict[str, dict[str, float]]:
