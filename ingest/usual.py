@@ -122,7 +122,12 @@ def said_of(subject: str, values: dict[str, Any], text: bytes, around: int, visi
     pairs = [(name, str(each, "utf-8")) for name, each in _texts(text).items()] if values else []
     if len(text) > _SHORT_VALUE and any(len(each) > _SHORT_VALUE for _, each in pairs):
         return None
-    links, email = [], values.get("email")
+    links = _links_of(subject, values.get("email"), visitor)
+    return b'%b,"attributes":%b' % (links, as_json(pairs)) if pairs and links is not None else links
+
+
+def _links_of(subject: str, email: object, visitor: str) -> bytes | None:
+    links = []
     if type(email) is str:
         if not is_short(email, limits.IDENTIFIER):
             return None
@@ -130,8 +135,7 @@ def said_of(subject: str, values: dict[str, Any], text: bytes, around: int, visi
             links.append(link)
     if visitor:
         links.append(visitor)
-    linked = b',"links":%b' % as_json(links) if links else b""
-    return b'%b,"attributes":%b' % (linked, as_json(pairs)) if pairs else linked
+    return b',"links":%b' % as_json(links) if links else b""
 
 
 def times_of(moment: Moment, sent: object) -> Times | None:

@@ -62,46 +62,36 @@ class _Batch(NamedTuple):
 def event(client: Client, moment: Moment, path: Path, body: bytes, _arrive: Arrive) -> Made:
     """Track v1."""
     values = parsed(body)
-    if values is None:
-        return _NONE
-    made = events.event(client, moment, moment.id(), path, values, _event(body))
-    return _NONE if made is None else (made,)
+    return _all_of(values and events.event(client, moment, moment.id(), path, values, _event(body)))
 
 
 def customer(client: Client, moment: Moment, path: Path, body: bytes, _arrive: Arrive) -> Made:
     """Track v1, who somebody is."""
     values = parsed(body)
-    if values is None:
-        return _NONE
-    made = identifies.customer(client, moment, moment.id(), path, values, body)
-    return _NONE if made is None else (made,)
+    return _all_of(values and identifies.customer(client, moment, moment.id(), path, values, body))
 
 
 def entity(client: Client, moment: Moment, _path: Path, body: bytes, _arrive: Arrive) -> Made:
     """Track v2."""
     values = parsed(body) if _has_one(body, _ACTIONS) else None
-    if values is None:
-        return _NONE
-    made = _said_of_entity(client, moment, moment.id(), values, _entity(body), 0)
-    return _NONE if made is None else (made,)
+    return _all_of(values and _said_of_entity(client, moment, moment.id(), values, _entity(body), 0))
 
 
 def track(client: Client, moment: Moment, _path: Path, body: bytes, _arrive: Arrive) -> Made:
     """Data Pipelines."""
     values = parsed(body)
-    if values is None:
-        return _NONE
-    made = events.track(client, moment, moment.id(), values, _call(body), 0)
-    return _NONE if made is None else (made,)
+    return _all_of(values and events.track(client, moment, moment.id(), values, _call(body), 0))
 
 
 def identify(client: Client, moment: Moment, _path: Path, body: bytes, _arrive: Arrive) -> Made:
     """Data Pipelines, who somebody is."""
     values = parsed(body)
-    if values is None:
-        return _NONE
-    made = identifies.call(client, moment, moment.id(), values, _call(body), 0)
-    return _NONE if made is None else (made,)
+    return _all_of(values and identifies.call(client, moment, moment.id(), values, _call(body), 0))
+
+
+def _all_of(made: Written | Values | None) -> Made:
+    """What a body says that holds one thing."""
+    return (made,) if isinstance(made, Written) else _NONE
 
 
 def _has_one(body: bytes, words: tuple[bytes, bytes]) -> bool:

@@ -153,20 +153,25 @@ class KafkaLog:
         producer = self._producer
         delivery = take_up(producer, self._topic, partition, batch) if self._usable.is_set() else None
         if delivery is None:
-            try:
-                # Handing over may wait for metadata, up to the request timeout; given up here, nothing was handed over.
-                async with asyncio.timeout_at(deadline):
-                    await self._usable.wait()
-                    producer = self._producer
-                    delivery = await self._hand_over(producer, partition, batch)
-            except TimeoutError:
-                raise Unavailable("Kafka does not answer") from None
+            producer, delivery = await self._hand_over_by(deadline, partition, batch)
         try:
             confirmed = await delivery
         except KafkaError as error:
             self._give_up(producer, error)
             raise Unavailable("Kafka did not take the write") from error
         self.newest = max(self.newest, confirmed.timestamp)  # -1 if it was a repeat of one it had
+
+    async def _hand_over_by(
+        self, deadline: float, partition: int, batch: OpenBatch
+    ) -> tuple[AIOKafkaProducer, asyncio.Future[RecordMetadata]]:
+        try:
+            # It may wait for metadata, up to the request timeout; given up here, nothing was handed over.
+            async with asyncio.timeout_at(deadline):
+                await self._usable.wait()
+                producer = self._producer
+                return producer, await self._hand_over(producer, partition, batch)
+        except TimeoutError:
+            raise Unavailable("Kafka does not answer") from None
 
     async def _hand_over(
         self, producer: AIOKafkaProducer, partition: int, batch: OpenBatch

@@ -1,5 +1,6 @@
 -- On disk an event is mostly what nothing follows from: ids as text, of which ZSTD keeps little more than their bits, and times,
--- which T64 keeps those that differ. A quarter less, and no dearer to insert. Parts that are there stay until they are merged.
+-- which T64 keeps those that differ. A quarter less as inserted; once merged, less is gained. Parts that are there stay until
+-- they are merged.
 ALTER TABLE stored_events
     MODIFY COLUMN id CODEC(ZSTD(1)),
     MODIFY COLUMN name CODEC(ZSTD(1)),
