@@ -1,64 +1,165 @@
-"""What `ingest/log/producer.py` knows of aiokafka's insides, with a real broker."""
+"""The short way of a batch to Kafka and what it knows of aiokafka's insides, with a real broker."""
 
 import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from io import BytesIO
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.produce import ProduceRequest_v7, ProduceResponse_v7
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ingest.log.producer import OpenBatch, close_producer, open_producer, take_up
+from ingest.log.produce_wire import request, results
+from ingest.log.producer import OpenBatch, Producer, close_producer, open_producer
 from ingest.log.topic import prepare_topic
+from tests.reading import numbers
+from workers.log.kafka import KafkaReader
 
-pytestmark = pytest.mark.kafka
-PARTITIONS, ROUNDS = 4, 50
+PARTITIONS, BATCHES = 4, 150
+CLIENT = "penstock"
+_INT64 = st.integers(-1, 2**63 - 1)
 
 
-def batch(*values: bytes) -> OpenBatch:
+@asynccontextmanager
+async def producing(kafka: str, topic: str, partitions: int = PARTITIONS) -> AsyncIterator[Producer]:
+    await prepare_topic(kafka, topic, partitions, 1)
+    producer = await open_producer(kafka, topic, 10)
+    try:
+        yield producer
+    finally:
+        await close_producer(producer, 2)
+
+
+def batch(*of: int) -> OpenBatch:
     made = OpenBatch()
-    for value in values:
-        made.add(b"key", value)
+    for number in of:
+        made.add(b"key", b'{"id":"%d"}' % number)
     return made
 
 
-def idle(producer: AIOKafkaProducer) -> bool:
-    return not producer._sender._in_flight
+def connections(producer: Producer) -> list[AIOKafkaConnection]:
+    return list(producer.client._conns.values())
 
 
-async def test_every_batch_that_is_taken_up_arrives_in_its_order(kafka: str, topic: str) -> None:
-    """While nothing is on its way to the broker, and while something is."""
-    await prepare_topic(kafka, topic, PARTITIONS, 1)
-    producer = await open_producer(kafka, topic, 10)
-    try:
-        deliveries, met_idle, met_busy, number = [], 0, 0, [0] * PARTITIONS
-        while min(number) < ROUNDS:
-            for partition in range(PARTITIONS):
-                delivery = take_up(producer, topic, partition, batch(b"x"))
-                if delivery is None:  # the one before it is still there
-                    continue
-                deliveries.append((number[partition], delivery))
-                number[partition] += 1
-                met_idle, met_busy = met_idle + idle(producer), met_busy + (not idle(producer))
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            if condition():
+                return
             await asyncio.sleep(0)
+
+
+async def read(kafka: str, topic: str, count: int) -> list[list[int]]:
+    """The numbers of each partition in their order, read until there are so many, and whatever comes right after."""
+    found: list[list[int]] = [[] for _ in range(PARTITIONS)]
+    async with KafkaReader(bootstrap=kafka, topic=topic, group=f"check-{topic}") as reader, asyncio.timeout(60):
+        came = True
+        while came or sum(map(len, found)) < count:
+            polled = (await reader.poll(10_000, 0.5)).records
+            came = bool(polled)
+            for partition, records in polled.items():
+                found[partition] += numbers(records)
+    return found
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("cuts", [0, 20])
+async def test_every_batch_is_there_once_and_in_its_order(kafka: str, topic: str, cuts: int) -> None:
+    """One after the other in each partition, some while the broker is free and some while it is not. cuts: how often
+    the connection breaks while an answer is still to come."""
+    chance, left, open_ones = random.Random(cuts), [BATCHES] * PARTITIONS, 0
+    async with producing(kafka, topic) as producer:
+        met: set[tuple[bool, bool]] = set()
+        done = asyncio.Event()
+
+        def told(partition: int, timestamp: int, error: KafkaError | None) -> None:
+            nonlocal open_ones
+            assert error is None
+            assert timestamp > 0 or cuts
+            open_ones -= 1
+            send(partition)
+
+        def send(partition: int) -> None:
+            nonlocal open_ones
+            if left[partition]:
+                left[partition] -= 1
+                open_ones += 1
+                of = batch(BATCHES - left[partition])
+                met.add((bool(connections(producer)), bool(producer._sender._in_flight)))
+                assert producer.requests.take_up(
+                    partition, of, lambda timestamp, error: told(partition, timestamp, error)
+                )
+            elif not open_ones:
+                done.set()
+
+        for partition in range(PARTITIONS):
+            send(partition)
+        async with asyncio.timeout(60):
+            for _ in range(cuts):
+                await eventually(lambda: any(connection._requests for connection in connections(producer)))
+                for connection in connections(producer):
+                    connection.close(CloseReason.CONNECTION_BROKEN)
+                await asyncio.sleep(chance.random() / 50)
+            await done.wait()
+
+    assert {busy for _, busy in met} == {True, False}
+    assert await read(kafka, topic, PARTITIONS * BATCHES) == [list(range(1, BATCHES + 1))] * PARTITIONS
+
+
+@pytest.mark.kafka
+async def test_what_comes_before_it_is_sent_goes_with_it(kafka: str, topic: str) -> None:
+    """Into the batch that is handed over, until it has its number."""
+    async with producing(kafka, topic) as producer:
+        told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        of = batch(1)
+        assert producer.requests.take_up(0, of, lambda timestamp, _: told.set_result(timestamp))
+        assert of.add(b"key", b'{"id":"2"}')
         async with asyncio.timeout(20):
-            offsets = [(await delivery).offset for _, delivery in deliveries]
-        assert offsets == [number for number, _ in deliveries]
-        assert met_idle
-        assert met_busy
-    finally:
-        await close_producer(producer, 2)
+            assert await told > 0
+        assert not of.add(b"key", b'{"id":"3"}')
+
+    assert await read(kafka, topic, 2) == [[1, 2], [], [], []]
 
 
+@pytest.mark.kafka
 async def test_what_has_to_wait_is_not_taken_up(kafka: str, topic: str) -> None:
-    """The second for a partition that nobody looked at yet; one that is not there; whatever comes after the end."""
-    await prepare_topic(kafka, topic, 1, 1)
-    producer = await open_producer(kafka, topic, 10)
-    try:
-        first = take_up(producer, topic, 0, batch(b"1"))
-        assert first is not None
-        assert take_up(producer, topic, 0, batch(b"2")) is None
-        assert take_up(producer, topic, 1, batch(b"2")) is None
-        async with asyncio.timeout(20):
-            assert (await first).offset == 0
-    finally:
-        await close_producer(producer, 2)
+    """The second of a partition; one of a partition that is not there; whatever comes after the end."""
+    told: list[KafkaError | None] = []
+    async with producing(kafka, topic) as producer:
+        assert producer.requests.take_up(0, batch(1), lambda _, error: told.append(error))
+        assert not producer.requests.take_up(0, batch(2), lambda _, error: told.append(error))
+        assert not producer.requests.take_up(PARTITIONS, batch(2), lambda _, error: told.append(error))
 
-    assert take_up(producer, topic, 0, batch(b"2")) is None
+    assert told == [None]
+    assert not producer.requests.take_up(0, batch(2), lambda _, error: told.append(error))
+
+
+@given(st.integers(0, 2**31 - 1), st.lists(st.tuples(st.integers(0, 9_999), st.binary(max_size=300)), max_size=20))
+def test_requests_are_what_aiokafka_would_send(correlation: int, batches: list[tuple[int, bytes]]) -> None:
+    theirs = ProduceRequest_v7(None, -1, 40_000, [("topic-1", batches)])
+    head = theirs.build_request_header(correlation_id=correlation, client_id=CLIENT)
+    message = head.encode() + theirs.encode()
+
+    ours = request(correlation, CLIENT.encode(), 40_000, b"topic-1", batches)
+
+    assert ours == len(message).to_bytes(4, "big") + message
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9_999), st.integers(-1, 120), _INT64, _INT64, _INT64), max_size=20),
+    st.sampled_from(["topic-1", "topic-2", "topic"]),
+)
+def test_responses_are_read_as_aiokafka_reads_them(partitions: list[tuple[int, ...]], topic: str) -> None:
+    """About another topic, or cut off: not at all."""
+    body = ProduceResponse_v7(topics=[(topic, partitions)], throttle_time_ms=0).encode()
+    [(_, theirs)] = ProduceResponse_v7.decode(BytesIO(body)).topics
+
+    ours = results(body, b"topic-1")
+
+    assert ours == (sorted(theirs) if topic == "topic-1" else None)
+    if partitions:
+        assert results(body[:-5], b"topic-1") is None

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from ingest.errors import TooLarge, Unavailable
+from ingest.log import Done
 from ingest.log.groups import Encoded, Group, Groups
 from ingest.log.spool import SpooledLog
 from ingest.log.spool_file import Spool
@@ -35,6 +36,7 @@ class FakeKafka:
         self.there = asyncio.Event()
         self.there.set()
         self.before_confirming: Callable[[], object] = lambda: None
+        self._writes: list[asyncio.Task[None]] = []
         self._groups = Groups[Batch](
             2, make=list, add=self._add, send=self._send, timeout=TIMEOUT, pending_limit=5 * LARGEST_RECORD
         )
@@ -50,16 +52,20 @@ class FakeKafka:
 
     async def __aexit__(self, *_: object) -> None:
         await self._groups.close()
-        await self._groups.abandon()
+        self._groups.abandon()
 
     def _add(self, batch: Batch, _key: bytes, value: bytes) -> bool:
         batch.append(value)
         return True
 
-    async def _send(self, _lane: int, batch: Batch, _deadline: float) -> None:
+    def _send(self, _lane: int, batch: Batch, _deadline: float, done: Done) -> None:
+        self._writes.append(asyncio.create_task(self._write(batch, done)))
+
+    async def _write(self, batch: Batch, done: Done) -> None:
         await self.there.wait()
         self.values += batch
         self.before_confirming()
+        done("")
 
 
 class Spooled(NamedTuple):

@@ -7,7 +7,7 @@ it is handed over, until the log takes it up, its group collects as long.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
@@ -22,12 +22,13 @@ B = TypeVar("B")
 _NO_ROOM = "too much is waiting for the log"
 Encoded = tuple[bytes, bytes, int]  # key, value, and the bytes of both together
 _SIZE = itemgetter(2)
+_CLOCK = 0.001  # s, by which a timer of the loop may be early
 
 
 class Group(Generic[B]):
     """What shares one write: the batch, and the requests that wait for it. Settled exactly once."""
 
-    __slots__ = ("batch", "bytes", "deadline", "failure", "settled", "timer", "waiters")
+    __slots__ = ("batch", "bytes", "deadline", "failure", "settled", "waiters")
 
     def __init__(self, batch: B, deadline: float) -> None:
         self.batch = batch
@@ -35,7 +36,6 @@ class Group(Generic[B]):
         self.deadline = deadline
         self.failure = ""
         self.settled = False
-        self.timer: asyncio.TimerHandle | None = None
         self.waiters: list[Done] = []
 
     def waiter(self) -> asyncio.Future[None]:
@@ -48,8 +48,6 @@ class Group(Generic[B]):
         if self.settled:
             return
         self.settled, self.failure = True, failure
-        if self.timer is not None:
-            self.timer.cancel()
         for waiter in self.waiters:
             try:
                 waiter(failure)
@@ -63,8 +61,8 @@ class Groups(Generic[B]):
     make: an empty batch.
     add: put a record into a batch, or return False when it is full or closed; an empty batch takes any record.
     stays_open: whether `add` still works on a batch that was handed to `send`, until it returns False.
-    send: write the batch to a lane by a deadline (of the loop's clock), or raise `Unavailable`; it may return later
-        than the deadline if the write is on its way and may still succeed.
+    send: begin to write the batch to a lane by a deadline (of the loop's clock). It calls `Done` once, and not before
+        it has returned; later than the deadline if the write is on its way and may still succeed.
     """
 
     def __init__(
@@ -73,7 +71,7 @@ class Groups(Generic[B]):
         *,
         make: Callable[[], B],
         add: Callable[[B, bytes, bytes], bool],
-        send: Callable[[int, B, float], Coroutine[Any, Any, None]],
+        send: Callable[[int, B, float, Done], None],
         timeout: float,
         pending_limit: int,
         stays_open: bool = False,
@@ -125,12 +123,10 @@ class Groups(Generic[B]):
                 if group is not None and not group.settled:
                     await group.waiter()
 
-    async def abandon(self) -> None:
+    def abandon(self) -> None:
         """Forget writes that are still on their way."""
-        tasks = [lane.task for lane in self._lanes if lane.task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for lane in self._lanes:
+            lane.abandon()
 
 
 def encoded(messages: Sequence[Message | Written], begin: bytes = b"{") -> list[Encoded]:
@@ -189,7 +185,7 @@ class _Lane(Generic[B]):
         self._newest: Group[B] | None = None
         self.waiting: deque[Group[B]] = deque()
         self.sending: Group[B] | None = None
-        self.task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None  # for the first deadline, or for one that was met
 
     def put(self, key: bytes, value: bytes, size: int) -> Group[B]:
         """Into the group that collects, or into a new one when that is full or gone."""
@@ -201,43 +197,57 @@ class _Lane(Generic[B]):
         groups._free -= size
         return group
 
+    def abandon(self) -> None:
+        self.waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
     def _begin(self) -> Group[B]:
-        loop, timeout = self._groups._loop, self._groups._timeout
-        group = Group(self._groups._make(), loop.time() + timeout)
-        group.timer = loop.call_at(group.deadline, self._expire, group)
+        loop = self._groups._loop
+        group = Group(self._groups._make(), loop.time() + self._groups._timeout)
+        if self._timer is None:
+            self._timer = loop.call_at(group.deadline, self._expire)
         self._newest = group
         self.waiting.append(group)
-        # It runs in the next turn of the loop: what arrives in this one shares the group even if nothing is on its way.
-        if self.task is None or self.task.done():
-            self.task = loop.create_task(self._write())
+        if self._groups._stays_open:
+            self._next()
+        elif self.sending is None and len(self.waiting) == 1:
+            # In the next turn of the loop: what arrives in this one shares the group even if nothing is on its way.
+            loop.call_soon(self._next)
         return group
 
-    async def _write(self) -> None:
-        while self.waiting:
-            group = self.sending = self.waiting.popleft()
-            if not self._groups._stays_open:
-                self._leave(group)
-            failure = "the write was abandoned"
-            try:
-                await self._groups._send(self._number, group.batch, group.deadline)
-                failure = ""
-            except Unavailable as error:
-                failure = str(error)
-            finally:
-                self._leave(group)
-                self._groups._free += group.bytes
-                if group.settled:
-                    self._groups.overdue -= 1
-                group.settle(failure)
-                self.sending = None
+    def _next(self) -> None:
+        if self.sending is not None or not self.waiting:
+            return
+        group = self.sending = self.waiting.popleft()
+        if not self._groups._stays_open:
+            self._leave(group)
+        self._groups._send(self._number, group.batch, group.deadline, partial(self._sent, group))
 
-    def _expire(self, group: Group[B]) -> None:
+    def _sent(self, group: Group[B], failure: str) -> None:
         self._leave(group)
-        if group is self.sending:
+        self._groups._free += group.bytes
+        if group.settled:
+            self._groups.overdue -= 1
+        self.sending = None
+        group.settle(failure)
+        self._next()
+
+    def _expire(self) -> None:
+        now, waiting = self._groups._loop.time() + _CLOCK, self.waiting
+        if self.sending is not None and not self.sending.settled and self.sending.deadline <= now:
             self._groups.overdue += 1
-        else:  # nobody waits for it any more, and it was not handed over: it never will be
-            self.waiting.remove(group)
+            self._late(self.sending)
+        while waiting and waiting[0].deadline <= now:
+            # Nobody waits for it any more, and it was not handed over: it never will be.
+            group = waiting.popleft()
             self._groups._free += group.bytes
+            self._late(group)
+        first = next((group for group in (self.sending, *waiting) if group is not None and not group.settled), None)
+        self._timer = None if first is None else self._groups._loop.call_at(first.deadline, self._expire)
+
+    def _late(self, group: Group[B]) -> None:
+        self._leave(group)
         group.settle("the log did not confirm in time")
 
     def _leave(self, group: Group[B]) -> None:

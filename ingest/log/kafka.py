@@ -20,7 +20,6 @@ from types import TracebackType
 from typing import Self
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerClosed
 from aiokafka.structs import RecordMetadata
 
@@ -28,7 +27,7 @@ from ingest.errors import Unavailable
 from ingest.log import Done
 from ingest.log.counting import counting_from, not_before
 from ingest.log.groups import Encoded, Group, Groups, encoded, settled, when_settled
-from ingest.log.producer import OpenBatch, close_producer, open_producer, take_up
+from ingest.log.producer import OpenBatch, Producer, close_producer, open_producer
 from ingest.log.topic import prepare_topic
 from schemas.messages import Message, Written
 from schemas.settings import BadSettings
@@ -39,6 +38,7 @@ OPEN_PATIENCE = 5.0
 RETRY_PAUSE = 0.5
 RETRY_CONTRADICTION_PAUSE = 5.0
 CLOSE_PATIENCE = 2.0
+REFUSED = "Kafka did not take the write"
 
 log = structlog.get_logger()
 
@@ -76,10 +76,11 @@ class KafkaLog:
         self.newest = 0
         self._turn = (0.0, 0)
         self._begin = b""
-        self._producer: AIOKafkaProducer | None = None
+        self._producer: Producer | None = None
         self._usable = asyncio.Event()
         self._broken = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
+        self._handing: set[asyncio.Task[None]] = set()
         self._groups = Groups(
             partitions,
             make=OpenBatch,
@@ -147,55 +148,69 @@ class KafkaLog:
             await asyncio.wait({self._keeper})
         if self._producer is not None:
             await close_producer(self._producer, CLOSE_PATIENCE)
-        await self._groups.abandon()
+        for handing in self._handing:
+            handing.cancel()
+        self._groups.abandon()
 
-    async def _send(self, partition: int, batch: OpenBatch, deadline: float) -> None:
+    def _send(self, partition: int, batch: OpenBatch, deadline: float, done: Done) -> None:
         producer = self._producer
-        delivery = take_up(producer, self._topic, partition, batch) if self._usable.is_set() else None
-        if delivery is None:
-            producer, delivery = await self._hand_over_by(deadline, partition, batch)
-        try:
-            confirmed = await delivery
-        except KafkaError as error:
-            self._give_up(producer, error)
-            raise Unavailable("Kafka did not take the write") from error
-        self.newest = max(self.newest, confirmed.timestamp)  # -1 if it was a repeat of one it had
+        if (
+            producer is not None
+            and self._usable.is_set()
+            and producer.requests.take_up(partition, batch, partial(self._sent, producer, done))
+        ):
+            return
+        handing = self._loop.create_task(self._hand_over_by(deadline, partition, batch, done))
+        self._handing.add(handing)
+        handing.add_done_callback(self._handing.discard)
 
-    async def _hand_over_by(
-        self, deadline: float, partition: int, batch: OpenBatch
-    ) -> tuple[AIOKafkaProducer, asyncio.Future[RecordMetadata]]:
+    def _sent(self, producer: Producer, done: Done, timestamp: int, error: KafkaError | None) -> None:
+        if error is None:
+            self.newest = max(self.newest, timestamp)  # -1 if it was a repeat of one it had
+            done("")
+        else:
+            self._give_up(producer, error)
+            done(REFUSED)
+
+    async def _hand_over_by(self, deadline: float, partition: int, batch: OpenBatch, done: Done) -> None:
+        producer, failure = None, "the write was abandoned"
         try:
             # It may wait for metadata, up to the request timeout; given up here, nothing was handed over.
             async with asyncio.timeout_at(deadline):
-                await self._usable.wait()
-                producer = self._producer
-                return producer, await self._hand_over(producer, partition, batch)
+                producer = await self._in_use()
+                delivery = await self._hand_over(producer, partition, batch)
+            confirmed = await delivery
         except TimeoutError:
-            raise Unavailable("Kafka does not answer") from None
-
-    async def _hand_over(
-        self, producer: AIOKafkaProducer, partition: int, batch: OpenBatch
-    ) -> asyncio.Future[RecordMetadata]:
-        try:
-            if partition not in await producer.partitions_for(self._topic):
-                raise KafkaError(f"topic {self._topic} has no partition {partition}")
-            delivery: asyncio.Future[RecordMetadata] = await producer.send_batch(
-                batch, self._topic, partition=partition
-            )
+            failure = "Kafka does not answer"
         except ProducerClosed:
-            raise Unavailable("Kafka's producer is being made anew") from None
+            failure = "Kafka's producer is being made anew"
         except KafkaError as error:
             self._give_up(producer, error)
-            raise Unavailable("Kafka did not take the write") from error
+            failure = REFUSED
+        else:
+            self.newest = max(self.newest, confirmed.timestamp)
+            failure = ""
+        finally:
+            done(failure)
+
+    async def _in_use(self) -> Producer:
+        while self._producer is None or not self._usable.is_set():
+            await self._usable.wait()
+        return self._producer
+
+    async def _hand_over(self, producer: Producer, partition: int, batch: OpenBatch) -> asyncio.Future[RecordMetadata]:
+        if partition not in await producer.partitions_for(self._topic):
+            raise KafkaError(f"topic {self._topic} has no partition {partition}")
+        delivery: asyncio.Future[RecordMetadata] = await producer.send_batch(batch, self._topic, partition=partition)
         return delivery
 
-    def _give_up(self, producer: AIOKafkaProducer, error: KafkaError) -> None:
+    def _give_up(self, producer: Producer | None, error: KafkaError) -> None:
         if producer is self._producer and self._usable.is_set():
             log.warning("kafka_producer_broken", topic=self._topic, error=repr(error))
             self._usable.clear()
             self._broken.set()
 
-    def _use(self, producer: AIOKafkaProducer) -> None:
+    def _use(self, producer: Producer) -> None:
         self._producer = producer
         self._broken.clear()
         self._usable.set()
@@ -216,7 +231,7 @@ class KafkaLog:
             log.error("kafka_topic_contradicts", error=str(error))
             await asyncio.sleep(RETRY_CONTRADICTION_PAUSE)
 
-    async def _open(self) -> AIOKafkaProducer:
+    async def _open(self) -> Producer:
         """Try until Kafka answers. Raises `BadSettings`."""
         while True:
             try:

@@ -5,8 +5,9 @@ from contextlib import AsyncExitStack
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
-from aiokafka.producer.message_accumulator import BatchBuilder, MessageBatch
-from aiokafka.structs import RecordMetadata, TopicPartition
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from ingest.log.produce import ProduceRequests
 
 BATCH_BYTES = 1_048_576
 CUT_TIMEOUT = 1.0
@@ -39,9 +40,15 @@ class OpenBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
         super()._set_producer_state(producer_id, producer_epoch, base_sequence)
 
 
-async def open_producer(bootstrap: str, topic: str, request_timeout: float) -> AIOKafkaProducer:
+class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
+    """requests: the short way of its batches, once it is open."""
+
+    requests: ProduceRequests
+
+
+async def open_producer(bootstrap: str, topic: str, request_timeout: float) -> Producer:
     """A producer that has its id and knows the topic. Raises aiokafka's errors; tries for as long as it is let."""
-    producer = AIOKafkaProducer(
+    producer = Producer(
         bootstrap_servers=bootstrap,
         acks="all",
         enable_idempotence=True,
@@ -52,36 +59,17 @@ async def open_producer(bootstrap: str, topic: str, request_timeout: float) -> A
         undo.push_async_callback(producer.stop)
         await producer.start()
         await producer.partitions_for(topic)
+        producer.requests = ProduceRequests(producer, topic, request_timeout)
         undo.pop_all()
     return producer
 
 
-def take_up(
-    producer: AIOKafkaProducer, topic: str, partition: int, batch: OpenBatch
-) -> asyncio.Future[RecordMetadata] | None:
-    """What `send_batch` does when it has nothing to wait for, in a few calls; None if it has, or would refuse. Whoever
-    waits for the delivery must not be cancelled before the producer is closed: that would reach the batch."""
-    accumulator, place = producer._message_accumulator, TopicPartition(topic, partition)
-    leader = producer.client.cluster.leader_for_partition(place)
-    # The one before it is still waiting to be taken up; or the producer is closed, or broken.
-    if leader is None or place in accumulator._batches or accumulator._closed or accumulator._exception is not None:
-        return None
-    if leader in producer._sender._in_flight:
-        # Woken now it would find nothing that it can send; it looks for more when that is answered.
-        mine = MessageBatch(place, batch, accumulator._batch_ttl, accumulator._linger_time)
-        accumulator._batches[place].append(mine)
-    else:
-        mine = accumulator._append_batch(batch, place)
-    delivery: asyncio.Future[RecordMetadata] = mine.future
-    return delivery
-
-
-async def close_producer(producer: AIOKafkaProducer, patience: float) -> None:
+async def close_producer(producer: Producer, patience: float) -> None:
     """Refuse new batches, let the open ones settle, close. What has not settled after `patience` fails.
 
     An idempotent producer repeats a batch for ever while its partition does not answer, and `stop` waits for that.
     """
-    stopping = asyncio.create_task(producer.stop())
+    stopping = asyncio.create_task(_stop(producer))
     try:
         await asyncio.wait({stopping}, timeout=patience)
     finally:  # also when cancelled: nobody else will close it
@@ -90,11 +78,18 @@ async def close_producer(producer: AIOKafkaProducer, patience: float) -> None:
         await stopping
 
 
-async def _cut(producer: AIOKafkaProducer) -> None:
+async def _stop(producer: Producer) -> None:
+    await producer.requests.settle()
+    await producer.stop()
+
+
+async def _cut(producer: Producer) -> None:
     # There is no public way to stop an aiokafka producer that cannot deliver. First the sender, so that it begins
     # nothing new; then the connections, so that what it waits for fails.
     sender = producer._sender.sender_task
     sender.cancel()
+    given_up = KafkaConnectionError("given up")
+    producer.requests.cut(given_up)
     await producer.client.close()
     _, waiting = await asyncio.wait({sender}, timeout=CUT_TIMEOUT)
     if waiting:  # for metadata, which nobody fetches any more
@@ -104,4 +99,4 @@ async def _cut(producer: AIOKafkaProducer) -> None:
     for batches in accumulator._batches.values():
         # A batch between two tries is in neither set, and its own callback would then fail to find it.
         accumulator._pending_batches.update(batches)
-    accumulator.fail_all(KafkaConnectionError("given up"))
+    accumulator.fail_all(given_up)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import structlog
 
 from ingest.errors import Unavailable
+from ingest.log import Done
 from ingest.log.file import Batch, LogFile
 from ingest.log.groups import Groups
 from schemas.settings import BadSettings
@@ -59,7 +60,7 @@ class Writer:
         """Write what was taken, then let go of the file."""
         await self.groups.close()
         await self._in_thread(self._file.close)  # behind a transaction that still runs
-        await self.groups.abandon()
+        self.groups.abandon()
         self._thread.shutdown()
 
     def reachable(self) -> bool:
@@ -79,23 +80,32 @@ class Writer:
         try:
             done: T = await self._in_thread(work)
         except (sqlite3.Error, OSError, BadSettings) as error:
-            self._failed(error)
-            raise Unavailable(f"the {self._file.path.stem} could not be written") from error
+            raise Unavailable(self._failed(error)) from error
         return done
 
-    async def _send(self, _lane: int, batch: Batch, _deadline: float) -> None:
-        await self.run(lambda connection: self._write(connection, batch))
+    def _send(self, _lane: int, batch: Batch, _deadline: float, done: Done) -> None:
+        work = partial(self._transact, partial(self._write_batch, batch))
+        self._in_thread(work).add_done_callback(partial(self._sent, done))
+
+    def _write_batch(self, batch: Batch, connection: sqlite3.Connection) -> None:
+        self._write(connection, batch)
+
+    def _sent(self, done: Done, work: asyncio.Future[None]) -> None:
+        error = work.exception()
+        done("" if error is None else self._failed(error))
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with self._file.transaction() as connection:
             return work(connection)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> str:
+        """The reason for who waits."""
         now = self._loop.time()
         if now >= self._told_at + 1.0:  # every group of a full disk fails, and clients try again
             log.warning("file_failed", path=str(self._file.path), error=repr(error))
             self._told_at = now
         self._failed_at = now
+        return f"the {self._file.path.stem} could not be written"
 
     def _in_thread(self, work: Callable[[], Any]) -> asyncio.Future[Any]:
         return self._loop.run_in_executor(self._thread, work)
