@@ -150,10 +150,12 @@ class Broker:
         properties = self.folder / "server.properties"
         if (self.folder / "log" / "meta.properties").exists():
             return
-        ports = {"port": self.port, "advertised": self._advertised, "controller_port": free_port()}
-        text = PROPERTIES.format(**ports, folder=self.folder)
-        properties.write_text(text)
+        properties.write_text(self._properties())
         _run(*_java("kafka.tools.StorageTool"), "format", "-t", CLUSTER_ID, "-c", str(properties))
+
+    def _properties(self) -> str:
+        ports = {"port": self.port, "advertised": self._advertised, "controller_port": free_port()}
+        return PROPERTIES.format(**ports, folder=self.folder)
 
     def _wait_until_started(self, process: subprocess.Popen[bytes]) -> None:
         log = self.folder / "server.log"
