@@ -10,6 +10,7 @@ import pytest
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.produce import ProduceRequest_v7, ProduceResponse_v7
+from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,6 +137,24 @@ async def test_what_has_to_wait_is_not_taken_up(kafka: str, topic: str) -> None:
 
     assert told == [None]
     assert not producer.requests.take_up(0, batch(2), lambda _, error: told.append(error))
+
+
+@pytest.mark.kafka
+async def test_who_waits_is_told_when_aiokafka_breaks(kafka: str, topic: str) -> None:
+    """Its sender ends with an error: what waited for a broker that is not free, and what comes later."""
+    told: asyncio.Future[KafkaError | None] = asyncio.get_running_loop().create_future()
+    async with producing(kafka, topic) as producer:
+        sender = producer._sender
+        leader = producer.client.cluster.leader_for_partition(TopicPartition(topic, 0))
+        sender._in_flight.add(leader)
+        assert producer.requests.take_up(0, batch(1), lambda _, error: told.set_result(error))
+        await asyncio.sleep(0.1)
+        assert not told.done()
+        sender._maybe_wait_for_pid = None  # its next turn
+        producer._message_accumulator._waiter_future.set_result(None)
+        async with asyncio.timeout(20):
+            assert isinstance(await told, KafkaError)
+        assert not producer.requests.take_up(0, batch(2), lambda _, error: told.set_result(error))
 
 
 @given(st.integers(0, 2**31 - 1), st.lists(st.tuples(st.integers(0, 9_999), st.binary(max_size=300)), max_size=20))

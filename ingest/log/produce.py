@@ -59,6 +59,8 @@ class ProduceRequests:
         # A broker has one request at a time, whoever sends it.
         self._send_by_aiokafka = self._sender._send_produce_req
         self._sender._send_produce_req = self._then_go_on
+        # Nobody would take what waits then, or is to be repeated.
+        self._sender.sender_task.add_done_callback(lambda _: self.cut(KafkaError("aiokafka's sender has ended")))
 
     def take_up(self, partition: int, batch: BatchBuilder, told: Told) -> bool:
         """Send it, unless `send_batch` would have to wait or refuse: then False. It may be added to in this turn of the
