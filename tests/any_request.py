@@ -1,6 +1,8 @@
 """Requests as clients might send them, of all three APIs and of every kind: few people and few things, and all that can
 be said of them, so that most requests speak of what others spoke of."""
 
+import json
+import re
 import time
 from typing import Any, TypeAlias
 
@@ -47,8 +49,9 @@ plain = st.dictionaries(few("plan", "email", 'na"me', "anonymous_id", "phone"), 
 attributes = st.one_of(plain, plain, preferences)
 stamps = st.integers(-40, 40).map(lambda ms: NOW + ms / 1000)
 timestamps = few({}, {}, {"timestamp": 1_700_000_000}, {"timestamp": "1700000001.5"}, {"timestamp": 1e12})
-ids = few({}, {}, {"id": IDS[0]}, {"id": IDS[1]}, {"id": "no ULID"})
-events = merged(fixed(name=few("bought", "seen"), data=few({}, {"n": 1}, {"n": 2}, None)), ids, timestamps)
+# An id that tells no time: as `keyed`.
+ids = few({}, {}, {"id": IDS[0]}, {"id": IDS[1], "timestamp": 1_700_000_000}, {"id": "no ULID"})
+events = merged(fixed(name=few("bought", "seen"), data=few({}, {"n": 1}, {"n": 2}, None)), timestamps, ids)
 tokens, segments, delivery_ids = few("t1", "t2"), few("7", "8"), few("d1", "d2")
 devices = merged(fixed(platform=few("ios", "android"), cool=values), few({}, {}, {"last_used": 1_700_000_000}))
 names = few({"id": "5"}, {"id": 5}, {"id": "6"}, {"email": "B@x.io"}, {"cio_id": "3"}, {"phone": "+15551234567"})
@@ -60,18 +63,24 @@ to_people = st.builds(lambda named, role: related(named, role=role), names, valu
 def v1(method: str, path: str, body: Strategy) -> Strategy:
     """path: with `{}` for a customer."""
     customers = few("5", "5", "6", "b%40x.io", "cio_3", "a%2Fb%20%25").map(path.format)
-    return st.builds(sent, st.just(method), customers.map("/api/v1{}".format), body, headers=keys)
+    return st.builds(keyed, st.just(method), customers.map("/api/v1{}".format), body, keys)
 
 
 def v2(path: str, body: Strategy) -> Strategy:
-    return st.builds(sent, st.just("POST"), st.just(f"/api/v2/{path}"), body, headers=keys)
+    return st.builds(keyed, st.just("POST"), st.just(f"/api/v2/{path}"), body, keys)
 
 
 def pipelines(path: str, body: Strategy) -> Strategy:
     return st.builds(sent, st.just("POST"), st.just(f"/v1/{path}"), body)
 
 
-keys = few({}, {}, {}, {"idempotency-key": "k1"}, {"idempotency-key": "k2"})
+def keyed(method: str, path: str, body: Any, key: str) -> Sent:
+    """A key tells no time, so events are filed by their timestamps: with others it is another key."""
+    times = "".join(re.findall(r'"timestamp": ([^,}]*)', json.dumps(body)))
+    return sent(method, path, body, headers={"idempotency-key": key + times.replace('"', "")} if key else {})
+
+
+keys = few("", "", "", "k1", "k2")
 nothing: Strategy = st.just({})
 customers = "/customers/{}"
 related_to = fixed(
@@ -119,7 +128,7 @@ entities = (
     said("identify", attributes=attributes, timestamp=stamps),
     said("identify", attributes=plain, cio_relationships=to_things),
     said("event", name=few("bought", "seen"), attributes=few({}, {"n": 1})),
-    merged(said("page", name="/"), ids, timestamps),
+    merged(said("page", name="/"), timestamps, ids),
     merged(said("event", name="bought"), ids),
     said("add_relationships", cio_relationships=to_things),
     said("delete_relationships", cio_relationships=to_things),
