@@ -65,7 +65,7 @@ async def test_worker_waits_while_clickhouse_is_full(what: str, apart: str, look
         code = await asyncio.to_thread(stop, worker)
 
     assert code == 0
-    assert load.found(looking)["dead"] == 0
+    assert load.shown(looking, "dead") == 0
 
 
 @pytest.mark.parametrize("what", BOUND)

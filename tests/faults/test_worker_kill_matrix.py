@@ -186,7 +186,7 @@ async def test_broker_killed_under_running_workers_loses_and_doubles_nothing(
     async with log.writer() as writer:
         running = [workers.start(log.settings) for _ in range(2)]
         feeding = asyncio.create_task(load.put(writer, load.messages(2000, refused=1)))
-        await eventually(lambda: bool(load.found(client)["events"]), True)
+        await eventually(lambda: bool(load.shown(client, "events")), True)
         await asyncio.to_thread(private_broker.kill)
         await asyncio.to_thread(private_broker.start)
         await feeding
