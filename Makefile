@@ -7,7 +7,8 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11
 	--no-emit-package python-dateutil --extra build --quiet
 LOCKS ?= .
 PYTEST_ARGS ?=
-# Most tests wait for processes to start, stop and recover; those of one file share a worker.
+# Most tests wait for processes to start, stop and recover; those of one file share a worker. In their own order: by the
+# number of their tests the longest files, of one test each, would come last, and the other workers had nothing to do.
 JOBS ?= 3
 
 .PHONY: up test check bench bench-peers bench-edge bench-worker bench-embedded bench-reads soak kafka lock
@@ -16,7 +17,7 @@ up: $(VENV)/.installed
 	@exec $(BIN)/penstock up
 
 test: $(VENV)/.installed-dev
-	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
