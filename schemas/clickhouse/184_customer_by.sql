@@ -1,9 +1,54 @@
 -- The row of `customers` of the person whose identifiers are `nodes`, see `identifiers_by`: nothing of anybody else is read.
+-- A scalar is analysed anew wherever a subquery uses it, and a join costs more than a map: so the maps are few.
 CREATE OR REPLACE VIEW customer_by AS
 WITH {nodes:Array(Tuple(
         customer String, customer_kind String, hash UInt128, founder UInt128, life UInt64, joined UInt128,
         absorbed Array(UInt128), until UInt128, known UInt128
-    ))} AS nodes
+    ))} AS nodes,
+    arrayZip(arrayWithConstant(length(nodes), {workspace:String}), nodes.customer, nodes.customer_kind) AS keys,
+    -- What is below is hidden: of the nodes, and of whatever was linked to them.
+    (
+        SELECT mapFromArrays(groupArray(subject_hash), groupArray(below))
+        FROM erased_subjects
+        WHERE subject_hash IN (
+            SELECT arrayJoin(nodes.hash)
+            UNION ALL
+            SELECT linked_hash
+            FROM stored_attributes
+            WHERE linked_hash > 1 AND (workspace, customer, customer_kind) IN (SELECT arrayJoin(keys))
+        )
+    ) AS erased,
+    (SELECT max(version) FROM erased_workspaces WHERE workspace = {workspace:String}) AS gone,
+    (
+        SELECT groupArray((subject_hash, linked_hash, since, until))
+        FROM stored_refusals FINAL
+        WHERE subject_hash IN (SELECT arrayJoin(nodes.hash)) AND linked_hash != 0 AND since < until
+    ) AS refusals,
+    -- Of those who were deleted, or whose workspace was, and came back: their first message since, see `seen`. Of anybody else
+    -- nothing is read.
+    (
+        SELECT mapFromArrays(groupArray(subject_hash), groupArray(first_version))
+        FROM
+        (
+            SELECT subject_hash, min(version) AS first_version
+            FROM
+            (
+                SELECT subject_hash, version
+                FROM stored_identifies
+                WHERE (workspace, customer, customer_kind) IN (
+                    SELECT arrayJoin(arrayFilter((key, hash) -> gone > 0 OR mapContains(erased, hash), keys, nodes.hash))
+                )
+                UNION ALL
+                SELECT subject_hash, version
+                FROM stored_events FINAL
+                WHERE customer_kind NOT IN ('anon', 'invite') AND (workspace, customer, customer_kind) IN (
+                    SELECT arrayJoin(arrayFilter((key, hash) -> gone > 0 OR mapContains(erased, hash), keys, nodes.hash))
+                )
+            )
+            WHERE version >= greatest(erased[subject_hash], gone)
+            GROUP BY subject_hash
+        )
+    ) AS returned
 SELECT
     {workspace:String} AS workspace,
     cio_id,
@@ -85,85 +130,42 @@ FROM
         FROM
         (
             SELECT
-                stored.part AS part,
-                stored.name AS name,
-                stored.value AS value,
-                stored.version AS version,
-                arrayFirst(node -> node.hash = stored.subject_hash, nodes) AS node,
-                arrayFilter(merger -> merger > stored.version, node.absorbed) AS absorbed,
-                erased.below AS below,
-                if(returned.first_version > 0, returned.first_version, stored.first) AS first_version
+                part,
+                name,
+                value,
+                version,
+                node,
+                arrayFilter(merger -> merger > version, node.absorbed) AS absorbed,
+                below,
+                if(first_since > 0, first_since, first) AS first_version
             FROM
             (
                 SELECT
-                    'seen' AS part, subject_hash, last_version AS version, first_version AS first, '' AS name, '' AS value,
-                    toUInt128(0) AS linked_hash
-                FROM stored_customers FINAL
-                WHERE (workspace, customer, customer_kind) IN (
-                    SELECT {workspace:String}, node.customer, node.customer_kind FROM (SELECT arrayJoin(nodes) AS node)
-                )
-                UNION ALL
-                SELECT 'said', subject_hash, version, toUInt128(0), name, value, linked_hash
-                FROM stored_attributes FINAL
-                WHERE (workspace, customer, customer_kind) IN (
-                    SELECT {workspace:String}, node.customer, node.customer_kind FROM (SELECT arrayJoin(nodes) AS node)
-                )
-            ) AS stored
-            LEFT ANY JOIN
-            (
-                SELECT subject_hash, below FROM erased_subjects WHERE subject_hash IN (SELECT arrayJoin(nodes).hash)
-            ) AS erased
-                ON stored.subject_hash = erased.subject_hash
-            LEFT ANY JOIN
-            (
-                -- Of those who were deleted, or whose workspace was, and came back: their first message since, see `seen`.
-                SELECT since.subject_hash AS subject_hash, min(since.version) AS first_version
+                    *,
+                    nodes[indexOf(nodes.hash, subject_hash)] AS node,
+                    erased[subject_hash] AS below,
+                    erased[linked_hash] AS link_below,
+                    returned[subject_hash] AS first_since
                 FROM
                 (
-                    SELECT subject_hash, version
-                    FROM stored_identifies
-                    WHERE (workspace, customer, customer_kind) IN (
-                        SELECT {workspace:String}, node.customer, node.customer_kind FROM (SELECT arrayJoin(nodes) AS node)
-                    )
+                    SELECT
+                        'seen' AS part, subject_hash, last_version AS version, first_version AS first, '' AS name, '' AS value,
+                        toUInt128(0) AS linked_hash
+                    FROM stored_customers FINAL
+                    WHERE (workspace, customer, customer_kind) IN (SELECT arrayJoin(keys))
                     UNION ALL
-                    SELECT subject_hash, version
-                    FROM stored_events FINAL
-                    WHERE customer_kind NOT IN ('anon', 'invite') AND (workspace, customer, customer_kind) IN (
-                        SELECT {workspace:String}, node.customer, node.customer_kind FROM (SELECT arrayJoin(nodes) AS node)
-                    )
-                ) AS since
-                LEFT ANY JOIN
-                (
-                    SELECT subject_hash, below FROM erased_subjects WHERE subject_hash IN (SELECT arrayJoin(nodes).hash)
-                ) AS erased
-                    ON since.subject_hash = erased.subject_hash
-                CROSS JOIN (SELECT max(version) AS version FROM erased_workspaces WHERE workspace = {workspace:String}) AS gone
-                WHERE since.version >= erased.below AND since.version >= gone.version AND erased.below + gone.version > 0
-                GROUP BY subject_hash
-            ) AS returned
-                ON stored.subject_hash = returned.subject_hash
-            LEFT ANTI JOIN
-            (
-                SELECT subject_hash, linked_hash, since, until
-                FROM stored_refusals FINAL
-                WHERE subject_hash IN (SELECT arrayJoin(nodes).hash) AND linked_hash != 0 AND since < until
-            ) AS refused
-                ON stored.subject_hash = refused.subject_hash AND stored.linked_hash = refused.linked_hash
-                AND stored.version >= refused.since AND stored.version < refused.until
-            LEFT ANTI JOIN
-            (
-                SELECT subject_hash, below
-                FROM erased_subjects
-                WHERE subject_hash IN (
-                    SELECT linked_hash FROM stored_attributes WHERE (workspace, customer, customer_kind) IN (
-                        SELECT {workspace:String}, node.customer, node.customer_kind FROM (SELECT arrayJoin(nodes) AS node)
-                    )
+                    SELECT 'said', subject_hash, version, toUInt128(0), name, value, linked_hash
+                    FROM stored_attributes FINAL
+                    WHERE (workspace, customer, customer_kind) IN (SELECT arrayJoin(keys))
                 )
-            ) AS erased_link
-                ON stored.linked_hash = erased_link.subject_hash AND stored.version < erased_link.below
-            CROSS JOIN (SELECT max(version) AS version FROM erased_workspaces WHERE workspace = {workspace:String}) AS gone
-            WHERE stored.version >= erased.below AND stored.version >= gone.version
-            AND (node.customer_kind != 'cio' OR stored.version >= node.joined)
+            )
+            WHERE version >= greatest(below, gone, link_below)
+            AND (node.customer_kind != 'cio' OR version >= node.joined)
+            AND NOT arrayExists(
+                refusal -> refusal.1 = subject_hash AND refusal.2 = linked_hash
+                    AND version >= refusal.3 AND version < refusal.4,
+                refusals
+            )
         ) AS one
         HAVING max(one.part = 'seen' AND one.node.hash = own.hash)
     )
