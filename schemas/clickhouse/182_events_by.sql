@@ -3,7 +3,14 @@ CREATE OR REPLACE VIEW events_by AS
 WITH {nodes:Array(Tuple(
         customer String, customer_kind String, hash UInt128, founder UInt128, life UInt64, joined UInt128,
         absorbed Array(UInt128), until UInt128, known UInt128
-    ))} AS nodes
+    ))} AS nodes,
+    arrayZip(arrayWithConstant(length(nodes), {workspace:String}), nodes.customer, nodes.customer_kind) AS keys,
+    (
+        SELECT mapFromArrays(groupArray(subject_hash), groupArray(below))
+        FROM erased_subjects
+        WHERE subject_hash IN (SELECT arrayJoin(nodes.hash))
+    ) AS erased,  -- what is below is hidden
+    (SELECT max(version) FROM erased_workspaces WHERE workspace = {workspace:String}) AS gone
 SELECT
     stored.workspace AS workspace,
     stored.customer AS customer,
@@ -19,23 +26,14 @@ SELECT
     stored.context AS context,
     stored.filed_at AS filed_at,
     leftPad(lower(hex(own.founder)), 32, '0')
-        || trimLeft(lower(hex(if(own.joined > 0, own.life, bitShiftRight(erased.below, 86)))), '0') AS person
+        || trimLeft(lower(hex(if(own.joined > 0, own.life, bitShiftRight(stored.below, 86)))), '0') AS person
 FROM
 (
-    SELECT *, arrayFirst(node -> node.hash = subject_hash, nodes) AS own
+    SELECT *, nodes[indexOf(nodes.hash, subject_hash)] AS own, erased[subject_hash] AS below
     FROM stored_events FINAL
-    WHERE (workspace, customer, customer_kind) IN (
-        SELECT {workspace:String}, node.customer, node.customer_kind FROM (SELECT arrayJoin(nodes) AS node)
-    )
+    WHERE (workspace, customer, customer_kind) IN (SELECT arrayJoin(keys))
 ) AS stored
-LEFT ANY JOIN
-(
-    SELECT subject_hash, below FROM erased_subjects WHERE subject_hash IN (SELECT arrayJoin(nodes).hash)
-) AS erased
-    ON stored.subject_hash = erased.subject_hash
-LEFT ANTI JOIN erased_workspaces AS gone
-    ON stored.workspace = gone.workspace AND least(stored.version, own.known) < gone.version
-WHERE least(stored.version, own.known) >= erased.below AND stored.version <= own.until
+WHERE least(stored.version, own.known) >= greatest(stored.below, gone) AND stored.version <= own.until
 AND (stored.customer_kind != 'cio' OR stored.version >= own.joined)
 -- Conditions on what the table is sorted by choose the rows before repeats are folded: they cannot part two of one key.
 SETTINGS
