@@ -20,7 +20,7 @@ from tests.running import up
 
 SECONDS, ROUNDS = 10, 3
 PARTS = {"edge": "edge", "worker": "worker", "deploy.clickhouse_server": "clickhouse"}
-CONNECTIONS = {"v1": 64, "v2 batch": 8}
+CONNECTIONS = {"v1": 64, "v2 batch": 16}
 
 Figures = dict[tuple[str, str], float]  # by what, and unit
 
