@@ -21,7 +21,7 @@ from tests.bench.measuring.report import Row, about, kafka, kept, said
 from tests.running import CREDENTIALS, free_port
 
 ROUNDS, SECONDS, CONNECTIONS = 5, 2, 64
-BATCH_CONNECTIONS = 8
+BATCH_CONNECTIONS = 16  # with fewer they wait for each other
 PENSTOCK, COLD, TWO = "penstock", "penstock through Starlette", "penstock, two processes"
 GO, THIN = "go", "go, body as it came"
 
