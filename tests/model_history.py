@@ -34,6 +34,7 @@ class History:
     def __init__(self, records: Iterable[Placed], erased: Version | None, hashes: Hashes) -> None:
         """erased: below which nothing but deletions ever was."""
         self.erased = Erased()
+        self._anew = erased is not None
         self.owners: dict[str, Person] = {}
         self.refusals: list[Refusal] = []
         self.dropped: set[tuple[int, int]] = set()
@@ -117,10 +118,10 @@ class History:
         self._write(record, person, refused)
 
     def _brings(self, record: Placed, node: str) -> bool:
-        """Whether somebody unknown is created. By an event, if something of them was erased before, only where that was
-        last repeated."""
+        """Whether somebody unknown is created. By an event, if something of them was erased before, or their whole
+        workspace, only where that was last repeated."""
         message = record.message
-        if message.kind in EVENTS and not message.links and node in self.erased.below:
+        if message.kind in EVENTS and not message.links and (self._anew or node in self.erased.below):
             return record.version == self._last[message.workspace, message.subject, message.id]
         return not must_exist(message)
 

@@ -59,7 +59,8 @@ def test_purge_leaves_no_text_of_who_was_deleted(sink: Sink, client: Client, url
     column and no file in use holds them."""
     text = uuid.uuid4().hex
     subject = f"id:{text}"
-    gone = [*story.of(subject, text), *story.rarer(subject, text), *story.naming(subject, text)]
+    back = [story.add("delete", subject), story.add("event", subject, id=text)]
+    gone = [*back, *story.of(subject, text), *story.rarer(subject, text), *story.naming(subject, text)]
     stays, dead = story.of("id:2"), story.add("event", subject)
     records = [*gone, *stays, story.add("delete", subject)]
     land(sink, story.log, records)

@@ -16,7 +16,7 @@ from tests.placed import Placed
 from tests.tables import hashes, land
 from tests.telling import W, identify, say
 from workers.clickhouse import connect
-from workers.purge import purge
+from workers.purge import erase_workspace, purge
 from workers.sink import Sink
 
 
@@ -37,6 +37,9 @@ class Told:
 
     def purge(self) -> None:
         assert not purge(self._url).survivors
+
+    def erase_workspace(self) -> None:
+        erase_workspace(self._url, W)
 
     def rows(self, sql: str, **parameters: str) -> Sequence[Sequence[Any]]:
         return self.client.query(sql, parameters=parameters).result_rows
@@ -100,6 +103,60 @@ def test_merge_of_whom_a_purge_took_is_read_again(told: Told) -> None:
     told(identify(3, "id:1", "cio:7"))
 
     assert told.rows("SELECT count() FROM stored_claims WHERE kind = 'merge'") == [(1,)]
+    assert told.identifiers("1") == [(["id:1"],)]
+
+
+def test_first_event_of_who_was_deleted_counts_where_it_was_last_repeated(told: Told) -> None:
+    """Though nothing was known of them when they were deleted: the merge between finds nobody."""
+    told(
+        say(1, "delete", "id:1"),
+        identify(2, "id:2"),
+        say(3, "event", "id:1", id="x", name="e"),
+        say(4, "merge", "id:2", "id:1"),
+    )
+    assert told.identifiers("1") == [(["id:2", "id:1"],)]
+
+    told(say(5, "event", "id:1", id="x", name="e"))
+
+    assert told.identifiers("1") == [(["id:1"],)]
+    assert told.rows("SELECT id, reason FROM rejections") == [("m4", "unknown_secondary")]
+
+
+def test_event_of_who_came_back_moves_with_its_repeat(told: Told) -> None:
+    """Whom it brought into being at first was merged, and deleted with the other one; that was somebody else alone."""
+    told(
+        identify(1, "id:1"),
+        say(2, "delete", "id:1"),
+        identify(3, "id:2"),
+        say(4, "event", "id:1", id="x", name="e"),
+        say(5, "merge", "id:2", "id:1"),
+        say(6, "delete", "id:2"),
+    )
+    assert told.identifiers("1") == []
+
+    told(say(7, "event", "id:1", id="x", name="e"))
+
+    [(deleted,)] = told.rows("SELECT toUInt64(bitShiftRight(version, 86)) FROM stored_erasures WHERE id = 'm2'")
+    [(cio_id,)] = told.rows("SELECT cio_id FROM customer(workspace = {w:String}, identifier = '1')", w=W)
+    assert int(cio_id[32:], 16) == deleted
+
+
+@pytest.mark.parametrize("purged", [False, True])
+def test_event_of_an_erased_workspace_counts_where_it_was_last_repeated(told: Told, purged: bool) -> None:
+    """Whether a purge forgot who was known before or not: the merge between finds nobody."""
+    told(identify(1, "id:1"))
+    told.erase_workspace()
+    if purged:
+        told.purge()
+
+    later = 3_700_000  # than now, up to which all is gone
+    told(
+        identify(later, "id:2"),
+        say(later + 1, "event", "id:1", id="x", name="e"),
+        say(later + 2, "merge", "id:2", "id:1"),
+        say(later + 3, "event", "id:1", id="x", name="e"),
+    )
+
     assert told.identifiers("1") == [(["id:1"],)]
 
 

@@ -209,6 +209,7 @@ ERASABLE = (
     Erasable("stored_finder", version="toUInt128(resolved_at)", causes=(FORGOTTEN,)),
     Erasable("stored_people", version="joined"),
     Erasable("stored_people", version="toUInt128(resolved_at)", causes=(FORGOTTEN,)),
+    Erasable("stored_returns"),
     Erasable("stored_rejections"),
     Erasable("erasures", itself="1"),
 )

@@ -6,7 +6,7 @@ The order of two messages of one version, which only two partitions can have, is
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 
-from workers.people.facts import ANONYMOUS, CIO, EFFECTIVE, UPDATE, Claim, Erasure, Facts, Node
+from workers.people.facts import ANONYMOUS, CIO, EFFECTIVE, UPDATE, Claim, Creation, Erasure, Facts, Node
 from workers.people.findings import FOR_EVER, Derived, Findings, Message, Person, Refusal, State
 
 _KINDS = {"id": 0, "email": 1, "phone": 2, CIO: 3, ANONYMOUS: 4}
@@ -32,18 +32,18 @@ class _Deciding:
         self._findings = Findings()
 
     def decide(self) -> Findings:
-        for version, _, _, what in sorted(self._steps(), key=itemgetter(0, 1, 2)):
+        for _, _, _, what in sorted(self._steps(), key=itemgetter(0, 1, 2)):
             if isinstance(what, Erasure):
                 self._erase(what)
-            elif isinstance(what, int):
-                self._create(self._states[what], version)
+            elif isinstance(what, Creation):
+                self._create(what)
             else:
                 self._claim(what)
         self._findings.refusals.extend(self._open.values())
         self._findings.states = self._states
         return self._findings
 
-    def _steps(self) -> Iterator[tuple[int, str, int, "Erasure | int | Sequence[Claim]"]]:
+    def _steps(self) -> Iterator[tuple[int, str, int, "Erasure | Creation | Sequence[Claim]"]]:
         """Of one message its claims come first: they say who it is that it brings into being."""
         messages: dict[tuple[int, int], list[Claim]] = {}
         for claim in self._facts.claims:
@@ -54,9 +54,8 @@ class _Deciding:
             yield version, self._states[subject].node.subject, 0, claims
         for erasure in self._facts.erasures:
             yield erasure.version, self._states[erasure.subject].node.subject, 1, erasure
-        for hash, versions in self._facts.created.items():
-            for version in versions:
-                yield version, self._states[hash].node.subject, 2, hash
+        for creation in self._facts.creations:
+            yield creation.version, self._states[creation.subject].node.subject, 2, creation
 
     def _order(self, claim: Claim) -> tuple[bool, int, str]:
         node = self._states[claim.linked].node if claim.linked in self._states else Node(0)
@@ -79,9 +78,12 @@ class _Deciding:
             if founder in self._states:
                 self._states[founder].last = version
 
-    def _create(self, state: State, version: int) -> None:
-        if not state.blocked and state.owner is None:
-            self._begin(state, version)
+    def _create(self, creation: Creation) -> None:
+        """The very first message brings nobody into being who was erased before: if it is an event that was sent again,
+        the tables have but the last one, and may have forgotten the first."""
+        state = self._states[creation.subject]
+        if not state.blocked and state.owner is None and (creation.again or not state.below):
+            self._begin(state, creation.version)
 
     def _link(self, claims: Sequence[Claim]) -> None:
         """A message that says that its subject and others are one person."""

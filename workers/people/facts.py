@@ -46,6 +46,16 @@ class Claim(NamedTuple):
     bare: bool = False
 
 
+class Creation(NamedTuple):
+    """A message that would bring an identifier into being. again: it is the first after an erasure, else the
+    very first. event: its id, if it is one that a repeat may replace."""
+
+    subject: int
+    version: int
+    again: bool = False
+    event: str = ""
+
+
 class Erasure(NamedTuple):
     """A deletion, a suppression or its end, of one identifier. id: of the message."""
 
@@ -66,8 +76,7 @@ class Erasure(NamedTuple):
 class Facts:
     """All that is known of identifiers which have to do with each other.
 
-    created: versions of messages that would bring an identifier into being: the first, and the first after each
-        erasure.
+    creations: of each identifier the first, and the first after each erasure.
     last_claims: of each pair, the version of its last claim that nothing may have refused as a whole; else 0.
     last_events: of an anonymous identifier, the version of its last event.
     addressed: identifiers under which something may have been said.
@@ -77,7 +86,7 @@ class Facts:
     nodes: dict[int, Node] = field(default_factory=dict)
     claims: set[Claim] = field(default_factory=set)
     erasures: set[Erasure] = field(default_factory=set)
-    created: dict[int, set[int]] = field(default_factory=dict)
+    creations: set[Creation] = field(default_factory=set)
     last_claims: dict[tuple[int, int], int] = field(default_factory=dict)
     last_events: dict[int, int] = field(default_factory=dict)
     addressed: set[int] = field(default_factory=set)

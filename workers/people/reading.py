@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from workers.connection import Connection
-from workers.people.facts import ANONYMOUS, CIO, UPDATE, Claim, Erasure, Facts, Node
+from workers.people.facts import ANONYMOUS, CIO, UPDATE, Claim, Creation, Erasure, Facts, Node
 from workers.people.in_turn import hashes_given, in_turn, texts_given
 
 # An identifier that everybody is said to have, as test@example.com, is nobody's: so many others may claim one, and so
@@ -62,14 +62,14 @@ GROUP BY subject_hash
 """
 # After an erasure an event counts where its last repeat stands.
 _CREATED_AGAIN = """
-SELECT known.subject_hash, wanted.since, min(known.version)
+SELECT known.subject_hash, wanted.since, min(known.version), argMin(known.event, known.version)
 FROM
 (
-    SELECT workspace, customer, customer_kind, subject_hash, version
+    SELECT workspace, customer, customer_kind, subject_hash, version, '' AS event
     FROM stored_identifies
     WHERE (workspace, customer, customer_kind) IN (SELECT workspace, text, kind FROM given)
     UNION ALL
-    SELECT workspace, customer, customer_kind, subject_hash, version
+    SELECT workspace, customer, customer_kind, subject_hash, version, id
     FROM stored_events FINAL
     WHERE customer_kind != 'anon'
     AND (workspace, customer, customer_kind) IN (SELECT workspace, text, kind FROM given)
@@ -123,9 +123,9 @@ class _Reading:
         facts.erasures = {erasure for erasure in facts.erasures if erasure.subject in facts.nodes}
         self._created()
         self._again()
-        self._leave_out_erased()
         facts.addressed |= {hash for hash, node in facts.nodes.items() if node.kind in ("id", ANONYMOUS, CIO)}
-        facts.addressed |= facts.created.keys()
+        facts.addressed |= {creation.subject for creation in facts.creations}
+        self._leave_out_erased()
         facts.addressed |= {row[0] for row in self._rows(_SAID, facts.nodes.keys() - facts.addressed)}
         return facts
 
@@ -182,7 +182,7 @@ class _Reading:
         nodes = [node for node in self._facts.nodes.values() if node.kind not in ("", CIO)]
         for some in in_turn(_name(node) for node in nodes):
             for hash, version in self._connection.rows(_CREATED, given=texts_given(_NAMED, some)):
-                self._facts.created[hash] = {version}
+                self._facts.creations.add(Creation(hash, version))
         for some in in_turn(_name(node) for node in nodes if node.kind == ANONYMOUS):
             rows = self._connection.rows(_LAST_EVENTS, given=texts_given(_NAMED, some))
             self._facts.last_events |= dict(rows)  # type: ignore[arg-type]
@@ -197,8 +197,8 @@ class _Reading:
         self._claims(set().union(*parts), whole=True)
         for some in in_turn(row for part in parts for row in self._since(part, erasures)):
             given = texts_given(f"{_NAMED}, since UInt128", some)
-            for hash, _, version in self._connection.rows(_CREATED_AGAIN, given=given):
-                self._facts.created.setdefault(hash, set()).add(version)
+            for hash, _, version, event in self._connection.rows(_CREATED_AGAIN, given=given):
+                self._facts.creations.add(Creation(hash, version, True, event))
 
     def _since(self, part: set[int], erasures: Mapping[int, set[int]]) -> Iterator[tuple[str, ...]]:
         """By name the versions after which one of these may have come into being again."""
@@ -210,7 +210,7 @@ class _Reading:
                     yield *_name(node), str(self._erased_workspaces[node.workspace] - 1)
 
     def _leave_out_erased(self) -> None:
-        """What a whole workspace said before it was erased never was."""
+        """What a whole workspace said before it was erased never was, and whom it speaks of since are there again."""
         facts, gone = self._facts, self._erased_workspaces
         if not gone:
             return
@@ -218,8 +218,11 @@ class _Reading:
         facts.claims = {claim for claim in facts.claims if claim.version >= below[claim.subject]}
         left = {(claim.subject, claim.linked) for claim in facts.claims}
         facts.last_claims = {pair: last for pair, last in facts.last_claims.items() if pair in left}
-        for hash, versions in facts.created.items():
-            facts.created[hash] = {version for version in versions if version >= below[hash]}
+        facts.creations = {
+            each
+            for each in facts.creations
+            if not (bound := below[each.subject]) or (each.again and each.version >= bound)
+        }
 
 
 def _name(node: Node) -> tuple[str, str, str]:

@@ -18,13 +18,16 @@ _ERASES = "kind IN ('delete', 'suppress', 'unsuppress')"
 _ANONYMOUS = "(startsWith(subject, 'anon:') AND kind IN ('event', 'page', 'screen'))"
 _SAID = f"((startsWith(subject, 'email:') OR startsWith(subject, 'phone:')) AND NOT {_ERASES})"
 _OF_OBJECTS = "(notEmpty(relationships) AND (startsWith(subject, 'object:') OR startsWith(subject, 'cio_object:')))"
+# Of whom an event brought into being again: it does so where it was last repeated.
+_RETURNED = "(kind IN ('event', 'page', 'screen') AND subject_hash IN (SELECT subject_hash FROM stored_returns))"
 _KINDS_OF_ROWS = """
 SELECT
     countIf(notEmpty(links) OR {cio} OR {update}),
     countIf({erases}),
     countIf({late}),
     countIf({anonymous}),
-    countIf({said} OR {of_objects})
+    countIf({said} OR {of_objects}),
+    countIf({returned})
 FROM journal
 WHERE {here}
 """
@@ -68,6 +71,15 @@ LEFT ANY JOIN
 WHERE NOT has(known.now.1, said.linked) OR said.version < known.now.2 OR NOT known.now.3
 """
 _ERASED = "SELECT DISTINCT subject_hash FROM journal WHERE {here} AND {erases}"
+_REPEATED = """
+SELECT DISTINCT subject_hash
+FROM journal
+WHERE {here} AND {returned} AND (subject_hash, id) IN (
+    SELECT subject_hash, event
+    FROM stored_returns
+    WHERE subject_hash IN (SELECT subject_hash FROM journal WHERE {here})
+)
+"""
 _CREATED_LATE = """
 WITH late AS
 (
@@ -130,10 +142,16 @@ def touched(connection: Connection, log: str, places: Places, high: int) -> tupl
     the highest version that ever had a part in who is who. Raises `Away` and `Failed`.
     """
     asking = _Asking(connection, log, places, high)
-    claims, erasures, late, anonymous, said = next(asking.rows(_KINDS_OF_ROWS))
+    claims, erasures, late, anonymous, said, returned = next(asking.rows(_KINDS_OF_ROWS))
     addressed = asking.hashes(_ADDRESSED) if said else set()
     found = set(addressed)
-    for count, question in ((claims, _CLAIMED), (erasures, _ERASED), (late, _CREATED_LATE), (anonymous, _BEYOND)):
+    for count, question in (
+        (claims, _CLAIMED),
+        (erasures, _ERASED),
+        (late, _CREATED_LATE),
+        (anonymous, _BEYOND),
+        (returned, _REPEATED),
+    ):
         if count:
             found |= asking.hashes(question)
     return found, addressed
@@ -174,6 +192,7 @@ class _Asking:
             anonymous=_ANONYMOUS,
             said=_SAID,
             update=_UPDATE,
+            returned=_RETURNED,
             of_objects=_OF_OBJECTS,
             behind=_BEHIND_CIO,
         )

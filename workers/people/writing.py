@@ -38,6 +38,12 @@ DERIVED = {
     "requested_at": "DateTime64(3, 'UTC')",
     "resolved_at": "UInt64",
 }
+RETURNS = {
+    "subject_hash": "UInt128",
+    "event": "String",
+    "version": "UInt128",
+    "workspace": "LowCardinality(String)",
+}
 REFUSALS = {
     "subject_hash": "UInt128",
     "linked_hash": "UInt128",
@@ -80,13 +86,14 @@ class Rows:
         self._facts = facts
         self._kept = kept
         self._read_at = read_at
-        self._rows: dict[str, list[Sequence[object]]] = {"people": [], "derived": [], "refusals": []}
+        self._rows: dict[str, list[Sequence[object]]] = {"people": [], "derived": [], "refusals": [], "returns": []}
         self._last: dict[int, int] = {}  # by founder
         self._said: dict[int, int] = {}  # of those who have to do with their own person, the last version
         self._settled: dict[int, set[int]] = {}
         self._people(findings)
         self._derived(findings)
         self._refusals(findings)
+        self._returns()
 
     def _people(self, findings: Findings) -> None:
         states = findings.states
@@ -135,6 +142,8 @@ class Rows:
     def write(self, connection: Connection) -> int:
         """How many. Raises `Away` and `Failed`; a repeat changes nothing."""
         for table, columns, rows in (
+            # What has to be decided anew if it moves comes before what is decided.
+            ("stored_returns", RETURNS, self._rows["returns"]),
             ("stored_refusals", REFUSALS, self._rows["refusals"]),
             ("stored_derived_erasures", DERIVED, self._rows["derived"]),
             ("stored_people", PEOPLE, self._rows["people"]),
@@ -188,6 +197,13 @@ class Rows:
         for key, row in self._kept.refusals.items():
             if key[0] in self._facts.nodes and key not in found and row[3] > row[2]:
                 self._rows["refusals"].append((*key, key[2], row[4], self._read_at))
+
+    def _returns(self) -> None:
+        """Those that are there already are written once more: few, and only where somebody is decided anew."""
+        for each in self._facts.creations:
+            if each.event:
+                workspace = self._facts.nodes[each.subject].workspace
+                self._rows["returns"].append((each.subject, each.event, each.version, workspace))
 
 
 _OVERRIDE = list(PEOPLE).index("override")
