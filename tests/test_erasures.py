@@ -211,6 +211,9 @@ def test_from_the_request_to_the_proof(tmp_path: Path) -> None:
         eventually("SELECT customer FROM customers", settings, [{"customer": "43"}])
         left = "SELECT toUInt32(countIf(subject = 'id:42')) AS text, toUInt32(countIf(kind = 'erased')) AS blanked"
         eventually(f"{left} FROM journal", settings, [{"text": 0, "blanked": 2}])
+        eventually(
+            "SELECT toUInt32(uniqExact(subject_hash)) AS found FROM all_erasures", settings, [{"found": 2}]
+        )  # the email's too
 
         purged = run("purge", settings=settings)
         listed = run("erasures", "--workspace", "site", settings=settings)
