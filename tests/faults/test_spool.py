@@ -144,12 +144,14 @@ async def test_what_was_acknowledged_gets_there_though_broker_and_edge_are_kille
             await asyncio.to_thread(ready, settings, spooling=True)
             await asyncio.to_thread(until, lambda: metric(settings, "spool_records") > 200)
             process.kill()
+        await asyncio.to_thread(process.wait)  # gone, so that leaving does not ask it to end
     with edge(settings) as process:
         ready(settings, spooling=True)
         held = metric(settings, "spool_records")
         async with under_load(settings, range(20_000, 40_000), second):
             await asyncio.to_thread(until, lambda: metric(settings, "spool_records") > held + 200)
             process.kill()
+        await asyncio.to_thread(process.wait)  # gone, so that leaving does not ask it to end
     with edge(settings):
         assert metric(settings, "spool_records") >= held + len(second)
         await asyncio.to_thread(private_broker.start)
