@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from ingest.log.produce_wire import request, results
 from ingest.log.producer import OpenBatch, Producer, close_producer, open_producer
 from ingest.log.topic import prepare_topic
-from tests.reading import numbers
-from workers.log.kafka import KafkaReader
+from tests.reading import numbers_of
 
 PARTITIONS, BATCHES = 4, 150
 CLIENT = "penstock"
@@ -26,8 +25,8 @@ _INT64 = st.integers(-1, 2**63 - 1)
 
 
 @asynccontextmanager
-async def producing(kafka: str, topic: str, partitions: int = PARTITIONS) -> AsyncIterator[Producer]:
-    await prepare_topic(kafka, topic, partitions, 1)
+async def producing(kafka: str, topic: str) -> AsyncIterator[Producer]:
+    await prepare_topic(kafka, topic, PARTITIONS, 1)
     producer = await open_producer(kafka, topic, 10)
     try:
         yield producer
@@ -52,19 +51,6 @@ async def eventually(condition: Callable[[], bool]) -> None:
             if condition():
                 return
             await asyncio.sleep(0)
-
-
-async def read(kafka: str, topic: str, count: int) -> list[list[int]]:
-    """The numbers of each partition in their order, read until there are so many, and whatever comes right after."""
-    found: list[list[int]] = [[] for _ in range(PARTITIONS)]
-    async with KafkaReader(bootstrap=kafka, topic=topic, group=f"check-{topic}") as reader, asyncio.timeout(60):
-        came = True
-        while came or sum(map(len, found)) < count:
-            polled = (await reader.poll(10_000, 0.5)).records
-            came = bool(polled)
-            for partition, records in polled.items():
-                found[partition] += numbers(records)
-    return found
 
 
 @pytest.mark.kafka
@@ -108,7 +94,9 @@ async def test_every_batch_is_there_once_and_in_its_order(kafka: str, topic: str
             await done.wait()
 
     assert {busy for _, busy in met} == {True, False}
-    assert await read(kafka, topic, PARTITIONS * BATCHES) == [list(range(1, BATCHES + 1))] * PARTITIONS
+    assert (
+        await numbers_of(kafka, topic, PARTITIONS, PARTITIONS * BATCHES) == [list(range(1, BATCHES + 1))] * PARTITIONS
+    )
 
 
 @pytest.mark.kafka
@@ -123,7 +111,7 @@ async def test_what_comes_before_it_is_sent_goes_with_it(kafka: str, topic: str)
             assert await told > 0
         assert not of.add(b"key", b'{"id":"3"}')
 
-    assert await read(kafka, topic, 2) == [[1, 2], [], [], []]
+    assert await numbers_of(kafka, topic, PARTITIONS, 2) == [[1, 2], [], [], []]
 
 
 @pytest.mark.kafka

@@ -1,10 +1,10 @@
 """The short way of a record batch to its broker and back, while all goes well.
 
-aiokafka's sender spends a task, five futures and two walks through a schema on a batch, which with a few records in
-each is most of what a request costs us. Here batches go over aiokafka's own connections and under its numbers, in the
-few steps that are left when nothing is wrong: one request to a broker at a time, with all that came during the last.
-What is no plain success, and what has to wait for a connection, is aiokafka's again, under the numbers that it has:
-aiokafka repeats, finds leaders and gives up as it always does.
+aiokafka's sender spends a task and two walks through schemas on a request, and futures on each of its batches: with a
+few records in a batch that is more than all the rest of it. Here batches go over aiokafka's own connections and under
+its numbers, in the few steps that are left when nothing is wrong: one request to a broker at a time, with all that came
+during the last. What is no plain success, and what has to wait for a connection, is aiokafka's again, under the numbers
+that it has: aiokafka repeats, finds leaders and gives up as it always does.
 """
 
 import asyncio

@@ -17,9 +17,9 @@ _NO_HEADERS: list[tuple[str, bytes]] = []
 class OpenBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
     """What AIOKafkaProducer.create_batch returns, made while there is no producer too; and it may be handed over open.
 
-    The producer takes it up when the broker has answered the request before: it counts the records, gives them their
-    numbers, and encodes them only in the next turn of the loop. What came in between would be beyond that count, and
-    every later batch out of order. So it is closed with the count.
+    aiokafka's sender, where that takes it, counts the records, gives them their numbers, and encodes them only in the
+    next turn of the loop. What came in between would be beyond that count, and every later batch out of order. So it is
+    closed with the count.
     """
 
     def __init__(self) -> None:

@@ -84,11 +84,8 @@ class Writer:
         return done
 
     def _send(self, _lane: int, batch: Batch, _deadline: float, done: Done) -> None:
-        work = partial(self._transact, partial(self._write_batch, batch))
+        work = partial(self._transact, lambda connection: self._write(connection, batch))
         self._in_thread(work).add_done_callback(partial(self._sent, done))
-
-    def _write_batch(self, batch: Batch, connection: sqlite3.Connection) -> None:
-        self._write(connection, batch)
 
     def _sent(self, done: Done, work: asyncio.Future[None]) -> None:
         error = work.exception()

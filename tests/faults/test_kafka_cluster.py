@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,12 @@ from ingest.log.kafka import KafkaLog
 from tests.cluster import Member, cluster
 from tests.faults.test_kafka_broker import load
 from tests.kafka import NO_LOCAL_BROKER, not_run
-from tests.reading import numbers
-from workers.log.kafka import KafkaReader
+from tests.reading import numbers_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 BROKERS, PARTITIONS = 3, 6
 APPEND_TIMEOUT, REQUEST_TIMEOUT = 15.0, 3.0  # longer than it takes until another one leads
-PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -28,18 +25,6 @@ def brokers(tmp_path: Path) -> Iterator[list[Member]]:
         not_run(NO_LOCAL_BROKER)
     with cluster(tmp_path, BROKERS) as members:
         yield members
-
-
-async def stored(address: str, topic: str, wanted: set[int]) -> list[list[int]]:
-    """The numbers of each partition in their order, read until the wanted ones are there."""
-    found: list[list[int]] = [[] for _ in range(PARTITIONS)]
-    async with KafkaReader(bootstrap=address, topic=topic, group=f"check-{topic}") as reader:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                while wanted - {number for part in found for number in part}:
-                    for partition, records in (await reader.poll(10_000, 0.5)).records.items():
-                        found[partition] += numbers(records)
-    return found
 
 
 @pytest.mark.timeout(300)
@@ -61,6 +46,6 @@ async def test_each_broker_dies_once_and_nobody_notices(brokers: list[Member], t
             await asyncio.to_thread(member.start)
             await clients.until_acknowledged_again()
 
-    on_log = await stored(address, topic, set(clients.acknowledged))
+    on_log = await numbers_of(address, topic, PARTITIONS, len(clients.acknowledged))
     assert clients.refused == 0
     assert sorted(number for part in on_log for number in part) == sorted(clients.acknowledged)
