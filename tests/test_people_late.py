@@ -95,6 +95,16 @@ def test_end_of_the_suppression_of_a_cio_id_that_nobody_has_is_no_rejection(told
     assert rejections == [("m3", "unknown_cio_id")]
 
 
+def test_rejection_of_a_deletion_of_nobody_goes_with_the_next_purge(told: Told) -> None:
+    """It says whom the deletion named. Nothing else that was refused of them since goes."""
+    told(say(1, "delete", "cio:7"), identify(2, "cio:7"))
+    assert told.rows("SELECT id FROM rejections ORDER BY id") == [("m1",), ("m2",)]
+
+    told.purge()
+
+    assert told.rows("SELECT id FROM rejections") == [("m2",)]
+
+
 def test_merge_of_whom_a_purge_took_is_read_again(told: Told) -> None:
     """Of it nothing is left but the `cio_id` that it named as the primary."""
     told(say(1, "merge", "cio:7", "phone:+491"), say(2, "delete", "phone:+491"))
