@@ -36,8 +36,7 @@ async def producing(kafka: str, topic: str) -> AsyncIterator[Producer]:
 
 def batch(*of: int) -> OpenBatch:
     made = OpenBatch()
-    for number in of:
-        made.add(b"key", b'{"id":"%d"}' % number)
+    made.add([(b"key", b'{"id":"%d"}' % number, 0) for number in of])
     return made
 
 
@@ -106,10 +105,10 @@ async def test_what_comes_before_it_is_sent_goes_with_it(kafka: str, topic: str)
         told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         of = batch(1)
         assert producer.requests.take_up(0, of, lambda timestamp, _: told.set_result(timestamp))
-        assert of.add(b"key", b'{"id":"2"}')
+        assert of.add([(b"key", b'{"id":"2"}', 0)])
         async with asyncio.timeout(20):
             assert await told > 0
-        assert not of.add(b"key", b'{"id":"3"}')
+        assert not of.add([(b"key", b'{"id":"3"}', 0)])
 
     assert await numbers_of(kafka, topic, PARTITIONS, 2) == [[1, 2], [], [], []]
 

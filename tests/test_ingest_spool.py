@@ -54,9 +54,9 @@ class FakeKafka:
         await self._groups.close()
         self._groups.abandon()
 
-    def _add(self, batch: Batch, _key: bytes, value: bytes) -> bool:
-        batch.append(value)
-        return True
+    def _add(self, batch: Batch, records: Sequence[Encoded]) -> int:
+        batch += [value for _, value, _ in records]
+        return len(records)
 
     def _send(self, _lane: int, batch: Batch, _deadline: float, done: Done) -> None:
         self._writes.append(asyncio.create_task(self._write(batch, done)))

@@ -59,8 +59,9 @@ class Groups(Generic[B]):
     """The lanes of one log.
 
     make: an empty batch.
-    add: put a record into a batch, or return False when it is full or closed; an empty batch takes any record.
-    stays_open: whether `add` still works on a batch that was handed to `send`, until it returns False.
+    add: put records into a batch, in their order, and tell how many it took: less than all when it is full or closed;
+        an empty batch takes any record.
+    stays_open: whether `add` still works on a batch that was handed to `send`, until it takes less than all.
     send: begin to write the batch to a lane by a deadline (of the loop's clock). It calls `Done` once, and not before
         it has returned; later than the deadline if the write is on its way and may still succeed.
     """
@@ -70,7 +71,7 @@ class Groups(Generic[B]):
         lanes: int,
         *,
         make: Callable[[], B],
-        add: Callable[[B, bytes, bytes], bool],
+        add: Callable[[B, Sequence[Encoded]], int],
         send: Callable[[int, B, float, Done], None],
         timeout: float,
         pending_limit: int,
@@ -103,13 +104,16 @@ class Groups(Generic[B]):
             raise Unavailable("shutting down")
         lanes, count = self._lanes, len(self._lanes)
         if len(records) == 1:  # as most are
-            [(key, value, size)] = records
+            [(key, _, size)] = records
             if size > self._free:
                 raise Unavailable(_NO_ROOM)
-            return [lanes[partition(key, count)].put(key, value, size)]
+            return lanes[partition(key, count)].put(records)
         if sum(map(_SIZE, records)) > self._free:
             raise Unavailable(_NO_ROOM)
-        return [lanes[partition(key, count)].put(key, value, size) for key, value, size in records]
+        parted: list[list[Encoded]] = [[] for _ in lanes]
+        for record in records:
+            parted[partition(record[0], count)].append(record)
+        return [group for lane, part in zip(lanes, parted, strict=True) if part for group in lane.put(part)]
 
     def idle(self) -> bool:
         """Whether nothing waits or is on its way."""
@@ -187,15 +191,21 @@ class _Lane(Generic[B]):
         self.sending: Group[B] | None = None
         self._timer: asyncio.TimerHandle | None = None  # for the first deadline, or for one that was met
 
-    def put(self, key: bytes, value: bytes, size: int) -> Group[B]:
-        """Into the group that collects, or into a new one when that is full or gone."""
-        group, groups = self._newest, self._groups
-        if group is None or not groups._add(group.batch, key, value):
-            group = self._begin()
-            groups._add(group.batch, key, value)
-        group.bytes += size
-        groups._free -= size
-        return group
+    def put(self, records: Sequence[Encoded]) -> list[Group[B]]:
+        """Into the group that collects, and into new ones when that is full or gone."""
+        found = []
+        while records:
+            group, groups = self._newest, self._groups
+            taken = 0 if group is None else groups._add(group.batch, records)
+            if group is None or not taken:
+                group = self._begin()
+                taken = groups._add(group.batch, records)
+            size = sum(map(_SIZE, records[:taken]))
+            group.bytes += size
+            groups._free -= size
+            found.append(group)
+            records = records[taken:]
+        return found
 
     def abandon(self) -> None:
         self.waiting.clear()

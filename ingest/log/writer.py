@@ -5,7 +5,7 @@ One thread does all that is done with the file, so nothing in it has to wait for
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ import structlog
 from ingest.errors import Unavailable
 from ingest.log import Done
 from ingest.log.file import Batch, LogFile
-from ingest.log.groups import Groups
+from ingest.log.groups import Encoded, Groups
 from schemas.settings import BadSettings
 
 PENDING_BYTES = 64 * 1024 * 1024
@@ -108,8 +108,7 @@ class Writer:
         return self._loop.run_in_executor(self._thread, work)
 
 
-def _add(batch: Batch, key: bytes, value: bytes) -> bool:
-    if len(batch) >= GROUP_RECORDS:
-        return False
-    batch.append((key, value))
-    return True
+def _add(batch: Batch, records: Sequence[Encoded]) -> int:
+    room = GROUP_RECORDS - len(batch)
+    batch += [(key, value) for key, value, _ in records[:room]]
+    return min(room, len(records))
