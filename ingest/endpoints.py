@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ingest import limits
 from ingest.account import nice_credentials, region
-from ingest.api import cdp, usual, v1, v2
+from ingest.api import cdp, usual, usual_batches, v1, v2
 from ingest.api.usual import Usual
 from ingest.arrivals import Arrival
 from ingest.bodies import Body
@@ -116,7 +116,14 @@ ENDPOINTS = (
     Endpoint("POST", "/unsubscribe/{delivery_id}", SERVER, _OBJECT, limits.BODY, v1.unsubscribe, By.NOBODY),
     Endpoint("POST", "/api/v2/entity", SERVER, _OBJECT, limits.ENTITY, v2.entity, usual=usual.entity),
     Endpoint(
-        "POST", "/api/v2/batch", SERVER, _OBJECT, limits.BODY, v2.batch, answers=Answers.ITEMS, usual=usual.entities
+        "POST",
+        "/api/v2/batch",
+        SERVER,
+        _OBJECT,
+        limits.BODY,
+        v2.batch,
+        answers=Answers.ITEMS,
+        usual=usual_batches.entities,
     ),
     *_pipelines("identify", cdp.identify, usual=usual.identify),
     *_pipelines("track", cdp.track, usual=usual.track),
@@ -124,7 +131,7 @@ ENDPOINTS = (
     *_pipelines("screen", cdp.screen),
     *_pipelines("group", cdp.group),
     *_pipelines("alias", cdp.alias),
-    *_pipelines("batch", cdp.batch, limits.BODY, usual.tracks),
+    *_pipelines("batch", cdp.batch, limits.BODY, usual_batches.tracks),
     Endpoint("POST", "/v1/m", SENDERS, _TEXT, limits.PIPELINES_CALL, cdp.telemetry, By.NOBODY, Answers.LENIENT),
 )
 

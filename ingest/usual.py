@@ -6,8 +6,9 @@ the byte, without the steps between: no `Message` that would be encoded, no list
 sends bodies of all sorts through both. None, or an empty text, is what has to be read with care.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 import orjson
@@ -17,6 +18,7 @@ from ingest.events import UNKNOWN_MONTH
 from ingest.identifiers import is_email, of_email
 from ingest.ids import new_ids
 from ingest.iso_times import date_of
+from ingest.soundness import is_sound
 from ingest.times import LATEST, SentTime
 from schemas.messages import Context, Written
 
@@ -24,7 +26,10 @@ from schemas.messages import Context, Written
 JSON = frozenset(
     b"application/json" + charset for charset in (b"", b"; charset=utf-8", b"; charset=UTF-8", b";charset=utf-8")
 )
-NESTS = (dict, list)
+NOTHING = msgspec.Raw(b"")  # what is not there
+_DATA, _OBJECT = len(b',"data":'), ord("{")
+_EMAIL = "email"
+T = TypeVar("T")
 _IDS = 16  # made at once
 # Attributes that say more than themselves, beside the email.
 _TELLING = frozenset(
@@ -32,7 +37,7 @@ _TELLING = frozenset(
 )
 _SHORT_NAME, _SHORT_VALUE = limits.ATTRIBUTE_NAME // 4, limits.ATTRIBUTE_VALUE // 4  # characters
 as_json = msgspec.json.Encoder().encode
-_texts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+cut = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Client:
@@ -81,18 +86,18 @@ def written(client: Client, middle: bytes, id: bytes, subject: str, *rest: bytes
     return Written((client.of + subject).encode(), b"".join((b'"id":', id, middle, as_json(subject), *rest)))
 
 
-def parsed(body: bytes) -> dict[str, Any] | None:
-    """None if it is no JSON object."""
+def read(decode: Callable[[bytes], T], body: bytes) -> T | None:
+    """None if it is not what is looked for, or no JSON."""
     try:
-        values = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        said = decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return values if type(values) is dict else None
+    return said if is_sound(body) else None
 
 
-def name_of(value: object) -> bytes | None:
+def name_of(value: str) -> bytes | None:
     # What is kept is short, whatever clients send.
-    return _name(value) if type(value) is str and len(value) <= limits.EVENT_NAME else None
+    return _name(value) if len(value) <= limits.EVENT_NAME else None
 
 
 @lru_cache(maxsize=1000)
@@ -101,33 +106,53 @@ def _name(value: str) -> bytes | None:
     return b',"name":' + as_json(name) if 0 < len(name.encode()) <= limits.EVENT_NAME else None
 
 
-def data_of(value: object, text: msgspec.Raw, around: int) -> bytes | None:
+def data_of(text: msgspec.Raw, around: int) -> bytes | None:
     """around: levels that it is nested in."""
-    if value is None:
+    if text is NOTHING:
         return b""
-    if type(value) is not dict:
-        return None
     data = b',"data":%b' % text
+    if data[_DATA] != _OBJECT:
+        return b"" if data.endswith(b":null") else None
     deep = data.count(b"{") + data.count(b"[") > limits.NESTING - around
     return None if deep or len(data) > limits.EVENT_DATA else data
 
 
-def said_of(subject: str, values: dict[str, Any], text: bytes, around: int, visitor: str = "") -> bytes | None:
-    """Links and attributes of a person. text: of the attributes, if there are any. around: levels that they are nested
-    in. visitor: the subject of an anonymous one who is the same."""
-    if not _TELLING.isdisjoint(values) or len(values) > limits.ATTRIBUTES:
+def is_shallow(text: msgspec.Raw, around: int) -> bool:
+    """In doubt it says no."""
+    said = bytes(text)
+    return said.count(b"{") + said.count(b"[") <= limits.NESTING - around
+
+
+Texts = dict[str, msgspec.Raw]
+
+
+def texts_of(text: bytes) -> Texts | None:
+    """Of attributes, if there are any; None if they are no object."""
+    if text in (b"", b"null"):
+        return {}
+    try:
+        return cut(text)
+    except msgspec.ValidationError:
         return None
-    if text.count(b"{") + text.count(b"[") > limits.NESTING - around or max(map(len, values), default=0) > _SHORT_NAME:
+
+
+def said_of(subject: str, texts: Texts, text: bytes, around: int, visitor: str = "") -> bytes | None:
+    """Links and attributes of a person. text: of all attributes. around: levels that they are nested in. visitor: the
+    subject of an anonymous one who is the same."""
+    if not _TELLING.isdisjoint(texts) or len(texts) > limits.ATTRIBUTES:
         return None
-    pairs = [(name, str(each, "utf-8")) for name, each in _texts(text).items()] if values else []
+    if text.count(b"{") + text.count(b"[") > limits.NESTING - around or max(map(len, texts), default=0) > _SHORT_NAME:
+        return None
+    pairs = [(name, str(each, "utf-8")) for name, each in texts.items()]
     if len(text) > _SHORT_VALUE and any(len(each) > _SHORT_VALUE for _, each in pairs):
         return None
-    links = _links_of(subject, values.get("email"), visitor)
+    links = _links_of(subject, texts.get(_EMAIL), visitor)
     return b'%b,"attributes":%b' % (links, as_json(pairs)) if pairs and links is not None else links
 
 
-def _links_of(subject: str, email: object, visitor: str) -> bytes | None:
+def _links_of(subject: str, given: msgspec.Raw | None, visitor: str) -> bytes | None:
     links = []
+    email = None if given is None else orjson.loads(bytes(given))
     if type(email) is str:
         if not is_short(email, limits.IDENTIFIER):
             return None
@@ -138,20 +163,20 @@ def _links_of(subject: str, email: object, visitor: str) -> bytes | None:
     return b',"links":%b' % as_json(links) if links else b""
 
 
-def times_of(moment: Moment, sent: object) -> Times | None:
+def times_of(moment: Moment, sent: int) -> Times | None:
     """sent: seconds."""
-    if type(sent) is not int or not 0 < sent <= LATEST:  # of another number the text may not be the one that was sent
+    if not 0 < sent <= LATEST:
         return None
     return b"%b%d" % (moment.received, sent), b',"sent_timestamp":"%d"' % sent
 
 
-def times_of_date(moment: Moment, sent: object) -> Times | None:
+def times_of_date(moment: Moment, sent: str) -> Times | None:
     """sent: ISO 8601."""
     time = _date(sent)
     return None if time is None else _dated(moment, time)
 
 
-def times_of_repeat(moment: Moment, sent: object, at: float | None) -> Times | None:
+def times_of_repeat(moment: Moment, sent: str | None, at: float | None) -> Times | None:
     """Of an event whose id tells repeats, and maybe a time. sent: ISO 8601, if anything."""
     time = None if sent is None else _date(sent)
     if time is None and sent is not None:
@@ -161,9 +186,9 @@ def times_of_repeat(moment: Moment, sent: object, at: float | None) -> Times | N
     return before, b'%b,"filed_at":%b' % (behind, as_json(filed_at))
 
 
-def _date(sent: object) -> SentTime | None:
+def _date(sent: str) -> SentTime | None:
     """No digits alone, which are seconds; without blanks around it."""
-    if type(sent) is not str or sent[10:11] != "T" or sent[-1:].isspace():
+    if sent[10:11] != "T" or sent[-1:].isspace():
         return None
     time = date_of(sent)
     return time if time is not None and time.in_range else None
@@ -173,11 +198,11 @@ def _dated(moment: Moment, time: SentTime) -> Times:
     return moment.received + as_json(time.at), b',"sent_timestamp":' + as_json(time.text)
 
 
-def identifier_of(value: object) -> str:
+def identifier_of(value: str | int) -> str:
     """A text, or a number as its text; "" if it needs a closer look."""
-    if type(value) is str:
-        return value if is_short(value, limits.IDENTIFIER) and not value.isspace() else ""
-    return str(value) if type(value) is int and value > 0 else ""
+    if isinstance(value, int):
+        return str(value)
+    return value if is_short(value, limits.IDENTIFIER) and not value.isspace() else ""
 
 
 def is_short(text: str, longest: int) -> bool:

@@ -22,7 +22,8 @@ _DATA = (
     "null", '""', "[]", '{"x":1e400}', '{"x":-1e-400}', '{"x":"\\ud800"}', '{"x":"é\\u00e9"}', '{"x":01}', '{"x":\t1 }',
     '{"x":' + "[" * 59 + "]" * 59 + "}", '{"x":' + "[" * 61 + "]" * 61 + "}", '{"x":' + "[" * 63 + "]" * 63 + "}",
     '{"x":[' + "[]," * 70 + "1]}", '{"x":"' + "y" * 33_000 + '"}', '{"x":"' + "[" * 80 + '"}', '{"x":"\\x"}',
-    '{"x":"\t"}',
+    '{"x":"\t"}', '{"x":' + "[" * 60 + "]" * 60 + "}", '{"x":[1,' + "9" * 309 + "]}", '{"x":1' + "0" * 250 + "e99}",
+    '{"x":"9e123-4E5678","y":[1e+0400]}', '{"id":"550e8400-e29b-41d4-a716-4466554e0000","hash":"9E4000"}',
 )  # fmt: skip
 _SECONDS = (
     "1700000000", "1700000000.5", "1.7e9", "0", "-5", "-0", '"1700000000"', "1e12", "99999999999999",
@@ -120,6 +121,25 @@ def _call(rng: random.Random) -> str:
     )
 
 
+def _bare_call(rng: random.Random) -> str:
+    """As short as it can be."""
+    return _object(
+        rng,
+        {
+            "type": _one(rng, ('"track"', '"identify"')),
+            "userId": _one(rng, _IDS),
+            "event": _one(rng, _WORDS),
+            "properties": _one(rng, _DATA),
+        },
+        {
+            "traits": _one(rng, _DATA),
+            "anonymousId": _one(rng, _IDS),
+            "messageId": _one(rng, _IDS),
+            "timestamp": _one(rng, _DATES),
+        },
+    )
+
+
 def _customer(rng: random.Random) -> str:
     """Attributes: some usual ones, now and then 300 or one more, in any order."""
     usual = {} if rng.random() < 0.3 else {"email": _one(rng, _EMAILS)}
@@ -163,7 +183,7 @@ def _user(rng: random.Random) -> str:
 
 
 def _batch(rng: random.Random, way: str) -> str:
-    makes = {"entities": (_entity, _person), "calls": (_call, _user)}[way]
+    makes = {"entities": (_entity, _person), "calls": (_call, _user, _bare_call, _bare_call)}[way]
     items = [rng.choice(makes)(rng) for _ in range(rng.choice((1, 1, 2, 5)))]
     if rng.random() < 0.03:
         items.append(rng.choice(("5", "null", "[]", "{}")))

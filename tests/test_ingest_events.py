@@ -12,7 +12,7 @@ from ingest.api.v1 import anonymous_event, event
 from ingest.arrivals import Arrival
 from ingest.bodies import parse
 from ingest.errors import BadRequest
-from ingest.ids import new_id
+from ingest.ids import new_id, new_ids
 from schemas.messages import Context, Message, encode
 
 NOW = 1_700_000_000.5
@@ -264,3 +264,15 @@ def test_our_ids_are_version_7_uuids_in_the_order_of_time(at: float, noise: int)
 def test_our_ids_differ() -> None:
     """Even in the same millisecond."""
     assert len({new_id(NOW) for _ in range(10_000)}) == 10_000
+
+
+@pytest.mark.parametrize("count", [0, 1, 4096, 4097, 10_000])
+def test_ids_made_at_once_are_as_many_as_were_asked_for_and_differ(count: int) -> None:
+    """Version 7 of that time, as JSON; also those made at once a second time differ."""
+    made = new_ids(NOW, count)
+
+    assert len({*made, *new_ids(NOW, count)}) == 2 * count
+    assert all(
+        re.fullmatch(rb'"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}"', each) for each in made
+    )
+    assert all(each[1:14].decode() == new_id(NOW)[:13] for each in made)

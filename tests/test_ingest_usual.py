@@ -101,5 +101,16 @@ def test_what_clients_say_all_day_takes_few_steps(name: str, text: bytes) -> Non
     assert said_usually(body) == said(body) is not None
 
 
+@pytest.mark.parametrize("type", ["track", "identify"])
+@pytest.mark.parametrize("field", ["properties", "traits", "context", "integrations", "_metadata", "else"])
+def test_what_is_too_deep_takes_no_short_way_wherever_it_stands(type: str, field: str) -> None:
+    """Also where nobody reads it."""
+    deep = "[" * 64 + "]" * 64
+    said = f'{{"type":"{type}","userId":"5","event":"x","properties":{{"n":1}},"{field}":{{"x":{deep}}}}}'
+
+    assert said_usually(Body("POST /v1/batch", {}, f'{{"batch":[{said}]}}'.encode())) is None
+    assert said_usually(Body(f"POST /v1/{type}", {}, said.encode())) is None
+
+
 def _same(value: bytes) -> bytes:
     return _MADE.sub(b"(made)", value)

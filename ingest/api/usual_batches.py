@@ -1,0 +1,157 @@
+"""Usual batches, see `ingest.usual`: taken whole where all items are usual, else item by item."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import field
+
+from ingest import identifiers, limits
+from ingest.alike import Alike, are_shallow
+from ingest.api import cdp, v2
+from ingest.api import usual_events as events
+from ingest.api import usual_identifies as identifies
+from ingest.api.usual_parts import Arrive, Call, Entity, Made, Path, is_bare
+from ingest.arrivals import Arrival
+from ingest.batches import FIELD, item
+from ingest.bodies import Body
+from ingest.ids import new_ids
+from ingest.json_text import parse_object
+from ingest.usual import Client, Moment, read
+from schemas.messages import Message, Written
+
+_AROUND = 2  # levels around an item
+
+
+class _Entities(msgspec.Struct, forbid_unknown_fields=True):
+    batch: list[Entity]
+
+
+class _Calls(msgspec.Struct, forbid_unknown_fields=True):
+    batch: list[Call]
+    idle_sent: str | None = field(name="sentAt", default=None)
+    idle_key: str | None = field(name="writeKey", default=None)
+
+
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class _Items(msgspec.Struct):
+    batch: list[msgspec.Raw]
+
+
+_cut = msgspec.json.Decoder(_Items).decode
+
+
+class _Batch(NamedTuple):
+    """words: a usual item has one of them. whole: decodes a body whose items may all be usual. one: decodes an item.
+    say: records of items, with the ids of those that have none; None if one of them needs care. make: of any item.
+    limit: bytes of one."""
+
+    words: tuple[bytes, bytes]
+    whole: Callable[[bytes], Any]
+    one: Callable[[msgspec.Raw], Any]
+    say: Callable[[Client, Moment, Sequence[bytes], Sequence[Any]], Sequence[Written] | None]
+    make: Callable[[Arrival, Body], Sequence[Message]]
+    limit: int
+
+
+def _batch(of: _Batch, client: Client, moment: Moment, _path: Path, body: bytes, arrive: Arrive) -> Made:
+    one, other = of.words
+    if one not in body and other not in body:
+        return ()
+    said = read(of.whole, body)
+    if said is not None and len(said.batch) <= limits.BATCH_ITEMS and not _has_long(of, body):
+        made = of.say(client, moment, new_ids(moment.at, len(said.batch)), said.batch)
+        if made is not None:
+            return made
+    return _one_by_one(of, client, moment, body, arrive(moment.at))
+
+
+def _has_long(of: _Batch, body: bytes) -> bool:
+    return len(body) > of.limit and any(memoryview(text).nbytes > of.limit for text in _cut(body).batch)
+
+
+def _one_by_one(of: _Batch, client: Client, moment: Moment, body: bytes, arrival: Arrival) -> Made:
+    """With the items that have to be read with care, each in its place. Raises `BadRequest`."""
+    values, texts = parse_object(body)
+    items = values.get(FIELD)
+    # What stands beside the items says nothing, but for a context of them all.
+    if "context" in values or type(items) is not list or len(items) > limits.BATCH_ITEMS:
+        return ()
+    found: list[Message | Written] = []
+    for number, (value, text) in enumerate(zip(items, _items(texts[FIELD]), strict=True)):
+        given = item(value, text, of.limit)
+        found += _said(of, client, moment, text) or of.make(arrival.item(number), given)
+    return found
+
+
+def _said(of: _Batch, client: Client, moment: Moment, text: msgspec.Raw) -> Sequence[Written] | None:
+    try:
+        said = of.one(text)
+    except msgspec.ValidationError:
+        return None
+    return of.say(client, moment, (moment.id(),), (said,))
+
+
+def _entities(
+    client: Client, moment: Moment, ids: Sequence[bytes], items: Sequence[Entity]
+) -> Sequence[Written] | None:
+    if not are_shallow([said.attributes for said in items], _AROUND + 1):
+        return None
+    made, alike = [], Alike(client, moment, identifiers.of_customer_id)
+    for id, said in zip(ids, items, strict=True):
+        if said.action == "identify":
+            one = identifies.person(client, moment, id, said, _AROUND)
+        else:
+            named = said.identifiers
+            bare = said.timestamp is None and named.anonymous_id == ""
+            one = alike.event(id, named.id, said.name, said.attributes) if bare else None
+            one = one or events.entity(client, moment, id, said, _AROUND)
+        if one is None:
+            return None
+        made.append(one)
+    return made
+
+
+def _calls(client: Client, moment: Moment, ids: Sequence[bytes], items: Sequence[Call]) -> Sequence[Written] | None:
+    made, alike = [], Alike(client, moment, identifiers.of_customer, events.SEMANTIC_NAMES)
+    shallow = are_shallow([said.properties for said in items], _AROUND + 1)
+    for id, said in zip(ids, items, strict=True):
+        if said.type == "identify":
+            one = identifies.call(client, moment, id, said, _AROUND)
+        elif said.type == "track":
+            bare = shallow and is_bare(said)
+            one = alike.event(id, said.user, said.event, said.properties) if bare else None
+            one = one or events.track(client, moment, id, said, _AROUND)
+        else:
+            return None
+        if one is None:
+            return None
+        made.append(one)
+    return made
+
+
+entities = partial(
+    _batch,
+    _Batch(
+        (b'"event"', b'"identify"'),
+        msgspec.json.Decoder(_Entities).decode,
+        msgspec.json.Decoder(Entity).decode,
+        _entities,
+        v2.messages,
+        limits.ENTITY,
+    ),
+)
+tracks = partial(
+    _batch,
+    _Batch(
+        (b'"track"', b'"identify"'),
+        msgspec.json.Decoder(_Calls).decode,
+        msgspec.json.Decoder(Call).decode,
+        _calls,
+        cdp.call,
+        limits.PIPELINES_CALL,
+    ),
+)

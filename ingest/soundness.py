@@ -1,0 +1,48 @@
+"""What msgspec takes and orjson refuses, found without parsing a second time.
+
+A body is judged by both (`ingest.json_text`), for msgspec looks at no letter of what it only cuts out, and at no
+number's size. The rest of JSON it knows as well: grammar, escapes, control characters. A test asks both about texts of
+all sorts.
+"""
+
+import re
+
+# A number is beyond all floats if it has 309 digits, or an exponent of three, or one of two behind 210 digits.
+_EXPONENTS = tuple(re.compile(rb"%b(?<=[0-9]%b)\+?[0-9]{3}" % (e, e)) for e in (b"e", b"E"))
+_LONG, _STEP = 200, 16
+_ZEROS, _LOOKED_AT = bytes.maketrans(b"123456789", b"000000000"), b"0" * (_LONG // _STEP)
+_DIGITS, _BEFORE_NUMBER = b"0123456789.-", frozenset(b":,[ \t\r\n")
+
+
+def is_sound(text: bytes) -> bool:
+    """Whether orjson takes JSON that msgspec has taken. In doubt it says no."""
+    # Wherever so many digits are, every sixteenth byte shows some of them.
+    if len(text) > _LONG and _LOOKED_AT in text[::_STEP].translate(_ZEROS):
+        return False
+    if not (text.isascii() or _is_utf8(text)):
+        return False
+    small, large = _EXPONENTS
+    return not (_has_far_number(small, text) or (b"E" in text and _has_far_number(large, text)))
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _has_far_number(exponent: re.Pattern[bytes], text: bytes) -> bool:
+    found = exponent.search(text)
+    while found is not None:
+        if _is_number(text, found.start()):
+            return True
+        found = exponent.search(text, found.end())
+    return False
+
+
+def _is_number(text: bytes, end: int) -> bool:
+    """Or whether it may be one: most often it is some id's hexadecimal digits."""
+    before = text[max(0, end - _LONG) : end].rstrip(_DIGITS)
+    return not before or before[-1] in _BEFORE_NUMBER
