@@ -49,7 +49,7 @@ LATER_FILES = {name for name in statements() if name >= "140_others.sql"} | {
     "076b_stored_derived_erasures.sql",
     "076c_all_erasures.sql",
     *(name for name in statements() if "084" <= name < "100"),
-    *("104_seen.sql", "106_said_attributes.sql", "107_attributes_of.sql"),
+    *("104_seen.sql", "106_said_attributes.sql", "106b_current_attributes.sql", "107_attributes_of.sql"),
 }
 VIEW = re.compile(r"^CREATE (OR REPLACE VIEW|MATERIALIZED VIEW)", re.MULTILINE)
 

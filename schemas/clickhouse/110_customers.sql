@@ -34,8 +34,7 @@ FROM
         minIf(one.version, one.part IN ('founder', 'member')) AS first_version,
         max(one.last_version) AS last_version,
         -- Of those who came with another person, when that one did, and the one before it, and when they had joined it.
-        arraySort(groupArrayIf((arrayPushBack(one.absorbed, one.version), one.key), one.part = 'identifier')) AS joined,
-        anyIf(one.pairs, one.part = 'attributes') AS pairs
+        arraySort(groupArrayIf((arrayPushBack(one.absorbed, one.version), one.key), one.part = 'identifier')) AS joined
     FROM
     (
         SELECT
@@ -45,7 +44,6 @@ FROM
             if(own.founder_hash > 0, own.life, node.life) AS life,
             node.workspace AS workspace,
             node.customer_kind || ':' || node.customer AS key,
-            CAST([], 'Array(Tuple(String, String))') AS pairs,
             CAST([], 'Array(UInt128)') AS absorbed,
             node.first_version AS version,
             node.last_version AS last_version
@@ -54,14 +52,13 @@ FROM
         WHERE node.customer_kind IN ('id', 'email', 'phone', 'cio', 'anon')
         AND (node.customer_kind != 'cio' OR own.founder_hash > 0 AND node.last_version >= own.joined)
         UNION ALL
-        SELECT 'identifier', founder_hash, life, '', customer_kind || ':' || customer, [], absorbed, joined, toUInt128(0)
+        SELECT 'identifier', founder_hash, life, '', customer_kind || ':' || customer, absorbed, joined, toUInt128(0)
         FROM stored_people FINAL
         WHERE founder_hash > 0 AND customer_kind IN ('id', 'email', 'phone', 'anon')
-        UNION ALL
-        SELECT 'attributes', founder_hash, life, '', '', pairs, [], toUInt128(0), toUInt128(0)
-        FROM attributes_of
     ) AS one
     GROUP BY founder_hash, life
     HAVING max(one.part = 'founder')
-)
+) AS people
+-- Joined: an aggregate function would take each value of all these arrays in its hands.
+LEFT ANY JOIN attributes_of AS said ON people.founder_hash = said.founder_hash AND people.life = said.life
 SETTINGS join_use_nulls = 0, analyzer_inline_views = 1
