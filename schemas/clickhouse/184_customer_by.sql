@@ -33,19 +33,15 @@ WITH {nodes:Array(Tuple(
             SELECT subject_hash, min(version) AS first_version
             FROM
             (
-                SELECT subject_hash, version
-                FROM stored_identifies
-                WHERE (workspace, customer, customer_kind) IN (
-                    SELECT arrayJoin(arrayFilter((key, hash) -> gone > 0 OR mapContains(erased, hash), keys, nodes.hash))
-                )
+                SELECT workspace, customer, customer_kind, subject_hash, version FROM stored_identifies
                 UNION ALL
-                SELECT subject_hash, version
+                SELECT workspace, customer, customer_kind, subject_hash, version
                 FROM stored_events FINAL
-                WHERE customer_kind NOT IN ('anon', 'invite') AND (workspace, customer, customer_kind) IN (
-                    SELECT arrayJoin(arrayFilter((key, hash) -> gone > 0 OR mapContains(erased, hash), keys, nodes.hash))
-                )
+                WHERE customer_kind NOT IN ('anon', 'invite')
             )
-            WHERE version >= greatest(erased[subject_hash], gone)
+            WHERE version >= greatest(erased[subject_hash], gone) AND (workspace, customer, customer_kind) IN (
+                SELECT arrayJoin(arrayFilter((key, hash) -> gone > 0 OR mapContains(erased, hash), keys, nodes.hash))
+            )
             GROUP BY subject_hash
         )
     ) AS returned
