@@ -19,6 +19,7 @@ INSERT_SETTINGS = {
     "insert_deduplicate": 0,  # a replay is legitimate; the tables fold repeats themselves
     "optimize_on_insert": 0,  # to fold a block by itself costs a quarter of its insert, and merges do it anyway
     "parallel_view_processing": 1,
+    "max_insert_threads": 1,  # a block goes one way through the views; by default one is prepared for each core
     "input_format_parallel_parsing": 0,  # one block, so a request that is cut leaves nothing
     "max_insert_block_size": 1_048_449,
     "max_insert_block_size_bytes": 0,
