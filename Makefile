@@ -9,7 +9,7 @@ LOCKS ?= .
 PYTEST_ARGS ?=
 # Most tests wait for processes to start, stop and recover; those of one file share a worker. In their own order: by the
 # number of their tests the longest files, of one test each, would come last, and the other workers had nothing to do.
-JOBS ?= 3
+JOBS ?= 4
 
 .PHONY: up test check bench bench-peers bench-edge bench-worker bench-embedded bench-reads soak kafka lock
 
