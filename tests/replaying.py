@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.messages import Context, Kind, Message
 from schemas.settings import Settings
+from tests.embedded import empty
 from tests.model import Placed
 from tests.rarer import rarer
 from tests.tables import VIEWS, land
@@ -96,12 +97,7 @@ def _database(url: str) -> Iterator[str]:
 def own(_database: str) -> str:
     """A database with nothing in it."""
     client = connect(_database)
-    tables = client.query(
-        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
-    )
-    for (name,) in tables.result_rows:
-        if name != "migrations":
-            client.command(f"TRUNCATE TABLE {name}")
+    empty(client)
     client.close()
     return _database
 

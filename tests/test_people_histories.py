@@ -151,7 +151,7 @@ def test_views_equal_the_model_after_any_histories(database: str) -> None:
     with Sink(database) as sink, closing(connect(database)) as client:
 
         @settings(
-            max_examples=settings().max_examples // 8,
+            max_examples=settings().max_examples // 10,
             deadline=None,
             print_blob=True,
             suppress_health_check=list(HealthCheck),

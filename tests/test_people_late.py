@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +9,9 @@ import msgspec
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from tests.clickhouse import ClickHouse
-from tests.embedded import own_database
 from tests.placed import Placed
 from tests.tables import hashes, land
 from tests.telling import W, identify, say
-from workers.clickhouse import connect
 from workers.purge import erase_workspace, purge
 from workers.sink import Sink
 
@@ -50,9 +46,9 @@ class Told:
 
 
 @pytest.fixture
-def told(clickhouse: ClickHouse) -> Iterator[Told]:
-    with own_database(clickhouse.writer_url) as url, Sink(url) as sink, closing(connect(url)) as client:
-        yield Told(url, sink, client)
+def told(own: str, there: Client) -> Iterator[Told]:
+    with Sink(own) as sink:
+        yield Told(own, sink, there)
 
 
 def test_who_left_a_person_is_not_read_with_it(told: Told) -> None:
