@@ -44,7 +44,7 @@ histories = st.lists(st.tuples(st.sampled_from([0, 0, 0, 1]), sayings), min_size
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=5, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories, seed=st.integers(0, 2**32))
 def test_views_equal_the_model_whatever_the_cuts_repeats_and_order(
     sink: Sink, client: Client, history: list[tuple[int, Saying]], seed: int
