@@ -37,10 +37,9 @@ class Door:
             await self._app(scope, receive, counted)
         except ClientDisconnect:
             return  # nobody is there to read an answer
-        except Exception as error:
+        except Exception as error:  # nothing is handled: whatever it was, it is counted and logged, and the client is told
             if status:
                 raise  # it is being answered already: the server can only cut it off
-            # Nothing is handled here: whatever it was, it is counted and logged, and the client is told.
             await self._refuse(error, scope, counted)
         self._tallies.get(_endpoint(scope), self._tallies[OTHER]).answered(status, perf_counter() - began)
 
