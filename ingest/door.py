@@ -37,7 +37,7 @@ class Door:
             await self._app(scope, receive, counted)
         except ClientDisconnect:
             return  # nobody is there to read an answer
-        except Exception as error:  # nothing is handled: whatever it was, it is counted and logged, and the client is told
+        except Exception as error:  # whatever it was: it is counted and logged, and the client is told
             if status:
                 raise  # it is being answered already: the server can only cut it off
             await self._refuse(error, scope, counted)
