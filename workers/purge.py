@@ -18,7 +18,7 @@ from schemas import failpoints
 from workers.clickhouse import connect, translated
 from workers.erasable import ERASABLE, UNRESOLVED, WORKSPACES, Erasable
 from workers.erasures import SETTLED
-from workers.people.anew import resolve_workspace
+from workers.people.anew import resolve_erased, resolve_workspace
 from workers.removal import found, remove
 
 MUTATION_SECONDS = 3600.0  # a removal that rewrites a large table takes its time
@@ -62,7 +62,7 @@ def purge(url: str, progress: Progress | None = None) -> Sweep:
     """
     client = connect(url, MUTATION_SECONDS)
     try:
-        return _sweep(client, progress or _silent)
+        return _sweep(client, url, progress or _silent)
     except ClickHouseError as error:
         raise translated(error) from None
     finally:
@@ -108,12 +108,14 @@ def erase_workspace(url: str, workspace: str) -> None:
         raise translated(error) from None
     finally:
         client.close()
+    failpoints.reach("workspace.hidden")
     resolve_workspace(url, workspace)
 
 
-def _sweep(client: Client, progress: Progress) -> Sweep:
+def _sweep(client: Client, url: str, progress: Progress) -> Sweep:
     started_at = _now(client)
     open = int((started_at - UNSETTLED).timestamp() * 1000) << 86  # the version of then
+    sweeping = _Sweeping(client, url, open, progress)
     erasures = client.query(
         "SELECT count() FROM (SELECT 1 FROM stored_erasures WHERE kind != 'unsuppress' GROUP BY subject_hash, version)"
     )
@@ -125,7 +127,7 @@ def _sweep(client: Client, progress: Progress) -> Sweep:
     idle = () if workspaces.result_rows[0][0] else (WORKSPACES,)
     for erasable in (each.without(idle) for each in ERASABLE):
         progress(erasable.table, 0)
-        rows, left = _emptied(client, erasable, open, progress)
+        rows, left = sweeping.emptied(erasable)
         survivors += left
         if rows:
             removed[erasable.table] = removed.get(erasable.table, 0) + rows
@@ -142,29 +144,40 @@ def _sweep(client: Client, progress: Progress) -> Sweep:
     return sweep
 
 
-def _emptied(client: Client, erasable: Erasable, open: int, progress: Progress) -> tuple[int, int]:
-    """Rows removed, and rows that are there after it. The pass that finds nothing is the proof of it."""
-    removed = 0
-    for _ in range(PASSES):
-        rows = _pass(client, erasable, open, progress)
-        if not rows:
-            return removed, 0
-        removed += rows
-    return removed, sum(found(client, erasable, cause, open).rows for cause in erasable.causes)
+@dataclass(frozen=True)
+class _Sweeping:
+    """open: what of a suppressed one is no older stays, see `UNSETTLED`."""
 
+    client: Client
+    url: str
+    open: int
+    progress: Progress
 
-def _pass(client: Client, erasable: Erasable, open: int, progress: Progress) -> int:
-    removed = 0
-    for cause in erasable.causes:
-        batch = found(client, erasable, cause, open)
-        while batch.rows:
-            # After they were found: by then it is known of all of them what else they were called.
-            client.command(SETTLE)
-            remove(client, erasable, cause, batch)
-            removed += batch.rows
-            progress(erasable.table, batch.rows)
-            batch = found(client, erasable, cause, open, after=batch.names[-1])
-    return removed
+    def emptied(self, erasable: Erasable) -> tuple[int, int]:
+        """Rows removed, and rows that are there after it. The pass that finds nothing is the proof of it."""
+        removed = 0
+        for _ in range(PASSES):
+            rows = self._pass(erasable)
+            if not rows:
+                return removed, 0
+            removed += rows
+        return removed, sum(found(self.client, erasable, cause, self.open).rows for cause in erasable.causes)
+
+    def _pass(self, erasable: Erasable) -> int:
+        removed = 0
+        for cause in erasable.causes:
+            batch = found(self.client, erasable, cause, self.open)
+            while batch.rows:
+                # After they were found: by then it is known of all of them what else they were called.
+                self.client.command(SETTLE)
+                if cause is WORKSPACES:
+                    # Whoever erased it may not have come so far, and of what is gone nobody can part them any more.
+                    resolve_erased(self.url)
+                remove(self.client, erasable, cause, batch)
+                removed += batch.rows
+                self.progress(erasable.table, batch.rows)
+                batch = found(self.client, erasable, cause, self.open, after=batch.names[-1])
+        return removed
 
 
 def _record(client: Client, sweep: Sweep) -> None:

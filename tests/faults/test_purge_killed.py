@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from tests.erasing import Story, text_in_tables
-from tests.model import world
+from tests.erasing import NOW, Story, text_in_tables
+from tests.model import Placed, world
 from tests.running import environment
 from tests.tables import cuts, land, said, views
 from workers.erasable import ERASABLE
@@ -21,9 +22,9 @@ from workers.sink import Sink
 POINTS = [*(f"purge.deleting:{number}" for number in range(1, len(ERASABLE) + 1)), "purge.proved"]
 
 
-def purged(url: str, folder: Path, failpoint: str = "") -> int:
+def purged(url: str, folder: Path, failpoint: str = "", command: Sequence[str] = ("purge",)) -> int:
     settings = {"PENSTOCK_CLICKHOUSE": url, "PENSTOCK_DATA": str(folder), "PENSTOCK_FAILPOINT": failpoint}
-    command = [sys.executable, "-m", "deploy.cli", "purge"]
+    command = [sys.executable, "-m", "deploy.cli", *command]
     done = subprocess.run(command, env=environment(**settings), capture_output=True, timeout=120, check=False)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
     return done.returncode
@@ -74,3 +75,22 @@ def test_purge_killed_again_and_again_under_load(sink: Sink, client: Client, url
 
     assert text_in_tables(client, text) == {}
     assert views(client, [story.workspace]) == said(world(records))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_erasure_of_a_workspace_killed_is_finished_by_the_next_purge(
+    sink: Sink, client: Client, url: str, tmp_path: Path
+) -> None:
+    """Killed when all is hidden and nobody is parted yet: who comes back is not whom they were said to be before."""
+    story, mail = Story(), "email:bob@example.com"
+    land(sink, story.log, [story.add("identify", "id:1", links=(mail,)), story.add("event", mail, name="e")])
+
+    assert purged(url, tmp_path, "workspace.hidden", ["erase-workspace", "--yes", story.workspace]) == -signal.SIGKILL
+    assert purged(url, tmp_path) == 0
+
+    later = NOW + 3_600_000
+    back = [story.add("identify", "id:1"), story.add("event", mail, name="e")]
+    land(sink, story.log, [Placed(placed.message, placed.offset, later) for placed in back])
+    asked = "SELECT identifiers FROM customers WHERE workspace = {w:String} ORDER BY ALL"
+    assert client.query(asked, parameters={"w": story.workspace}).result_rows == [([mail],), (["id:1"],)]
