@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from schemas.settings import Settings
 from workers.batch import Clocks, Spliced, splice
@@ -17,7 +17,7 @@ from workers.sink import APPEND_TIME_BEFORE
 ROWS = 50_000
 KNOWN = (
     "SELECT _offset FROM stored_dead_letters WHERE _log = {log:String} AND _partition = {partition:UInt32}"
-    " AND _offset IN {offsets:Array(UInt64)}"
+    " AND _offset >= {begin:UInt64} AND _offset < {end:UInt64}"
 )
 
 
@@ -107,12 +107,10 @@ class LogChunk:
         return Landed(rows, self._refused(dead) if dead else [])
 
     def _refused(self, dead: Sequence[DeadLetter]) -> list[Refusal]:
-        offsets = [letter.placed.record.offset for letter in dead]
-        place = {"log": self.span.log, "partition": self.span.partition, "offsets": offsets}
-        known = {row[0] for row in self.connection.rows(KNOWN, place)}
+        known = {row[0] for row in self.connection.rows(KNOWN, asdict(self.span))}
         return [
-            Refusal(*self.span.lane, offset, letter.code, letter.reason, offset in known)
-            for offset, letter in zip(offsets, dead, strict=True)
+            Refusal(*self.span.lane, one.placed.record.offset, one.code, one.reason, one.placed.record.offset in known)
+            for one in dead
         ]
 
 
