@@ -11,8 +11,10 @@ earlier; whoever is not alone reads once more after it wrote, and decides again 
     reads again, sees the insert, decides and writes again
 """
 
+import gc
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from schemas import failpoints
@@ -90,16 +92,17 @@ class Resolver:
         """Of these, and of whom they have to do with."""
         hashes, addressed = set(hashes), set(addressed)
         resolved, before = Resolved(len(hashes)), None
-        while hashes:
-            [[read_at]] = self._connection.rows(_NOW)
-            facts = facts_of(self._connection, hashes)
-            facts.addressed |= addressed & facts.nodes.keys()
-            if facts == before:
-                break
-            resolved.rows += self._write(facts, read_at)
-            if alone:
-                break
-            before = facts
+        with _uncollected():
+            while hashes:
+                [[read_at]] = self._connection.rows(_NOW)
+                facts = facts_of(self._connection, hashes)
+                facts.addressed |= addressed & facts.nodes.keys()
+                if facts == before:
+                    break
+                resolved.rows += self._write(facts, read_at)
+                if alone:
+                    break
+                before = facts
         return resolved
 
     def _write(self, facts: Facts, read_at: int) -> int:
@@ -119,3 +122,13 @@ class Resolver:
             for partition, run in records.items()
         ]
         self._connection.insert_rows("resolutions", COLUMNS, rows)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage is looked for: what is read and decided holds no cycles, and the search takes a tenth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
