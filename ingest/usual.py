@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
-import orjson
 
 from ingest import limits
 from ingest.events import UNKNOWN_MONTH
@@ -35,8 +34,9 @@ _IDS = 16  # made at once
 _TELLING = frozenset(
     {"id", "phone", "cio_id", "anonymous_id", "_update", "_timestamp", "_created_in_customerio_at", "cio_relationships"}
 )
+_PART, _PARTS = b"\0", "\0"  # no JSON holds it
 _SHORT_NAME, _SHORT_VALUE = limits.ATTRIBUTE_NAME // 4, limits.ATTRIBUTE_VALUE // 4  # characters
-as_json = msgspec.json.Encoder().encode
+as_json, plain = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
 cut = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -139,20 +139,24 @@ def texts_of(text: bytes) -> Texts | None:
 def said_of(subject: str, texts: Texts, text: bytes, around: int, visitor: str = "") -> bytes | None:
     """Links and attributes of a person. text: of all attributes. around: levels that they are nested in. visitor: the
     subject of an anonymous one who is the same."""
-    if not _TELLING.isdisjoint(texts) or len(texts) > limits.ATTRIBUTES:
-        return None
-    if text.count(b"{") + text.count(b"[") > limits.NESTING - around or max(map(len, texts), default=0) > _SHORT_NAME:
-        return None
-    pairs = [(name, str(each, "utf-8")) for name, each in texts.items()]
-    if len(text) > _SHORT_VALUE and any(len(each) > _SHORT_VALUE for _, each in pairs):
+    if not _TELLING.isdisjoint(texts) or text.count(b"{") + text.count(b"[") > limits.NESTING - around:
         return None
     links = _links_of(subject, texts.get(_EMAIL), visitor)
-    return b'%b,"attributes":%b' % (links, as_json(pairs)) if pairs and links is not None else links
+    if links is None or not texts:
+        return links
+    joined = _PART.join(texts.values())
+    values = joined.decode().split(_PARTS)
+    if len(texts) > limits.ATTRIBUTES or (len(text) > _SHORT_VALUE and max(map(len, values)) > _SHORT_VALUE):
+        return None
+    # What is no value is all names together, and more.
+    if len(text) - len(joined) > limits.ATTRIBUTE_NAME and max(map(len, texts)) > _SHORT_NAME:
+        return None
+    return b'%b,"attributes":%b' % (links, as_json([*zip(texts, values, strict=True)]))
 
 
 def _links_of(subject: str, given: msgspec.Raw | None, visitor: str) -> bytes | None:
     links = []
-    email = None if given is None else orjson.loads(bytes(given))
+    email = None if given is None else plain(given)
     if type(email) is str:
         if not is_short(email, limits.IDENTIFIER):
             return None
