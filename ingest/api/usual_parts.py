@@ -70,6 +70,31 @@ class Call(Struct, gc=False, forbid_unknown_fields=True):
     idle_key: str | None = field(name="writeKey", default=None)
 
 
+class Known(Struct, gc=False, forbid_unknown_fields=True):
+    """Who is meant by most in Track v2."""
+
+    id: str
+
+
+class Happened(Struct, gc=False, forbid_unknown_fields=True):
+    """An event of Track v2 that says no more than whom, what, and data."""
+
+    type: Literal["person"]
+    action: Literal["event"]
+    identifiers: Known
+    name: str
+    attributes: Raw
+
+
+class Tracked(Struct, gc=False, forbid_unknown_fields=True):
+    """The same of Data Pipelines."""
+
+    type: Literal["track"]
+    user: str = field(name="userId")
+    event: str
+    properties: Raw
+
+
 def person_of(named: Named) -> str:
     id, visitor = named.id, named.anonymous_id
     if visitor == "":
