@@ -67,11 +67,11 @@ class HotProtocol(EdgeProtocol):
         data, self._came = self._came, b""
         if not data:
             return
-        line, end = data.find(_REST_OF_LINE), data.find(END_OF_HEAD) + len(END_OF_HEAD)
-        text = data[line:end]
+        asked, _, rest = data.partition(_REST_OF_LINE)
+        text, _, body = rest.partition(END_OF_HEAD)
         head = self._way.heads.get(text)
-        if head is not None and len(data) - end == head.size and self._is_free():
-            if self._takes(data[:line], head, data[end:], turn):
+        if head is not None and len(body) == head.size and self._is_free():
+            if self._takes(asked, head, body, turn):
                 self._unpaid = 0
                 return
             self._tried = True
@@ -79,7 +79,7 @@ class HotProtocol(EdgeProtocol):
         super().data_received(data)
         self._tried = False
         # The parser took it, and it came whole and alone in this piece.
-        if self._asked and data.startswith(self._asked + _REST_OF_LINE) and len(data) - end == self._hot.head.size:
+        if self._asked and self._asked == asked and len(body) == self._hot.head.size:
             self._way.learn(text, self._hot.head)
 
     def on_message_begin(self) -> None:
@@ -135,7 +135,7 @@ class HotProtocol(EdgeProtocol):
         if target is None:
             return False
         self.cycle = self._running = self._cycle
-        self.url = asked[asked.find(b" ") + 1 :]
+        self.url = asked.partition(b" ")[2]
         if self._hot.take_whole(target, head, self._address, body, turn):
             return True
         self._hot.leave()

@@ -200,10 +200,12 @@ class _Lane(Generic[B]):
             if group is None or not taken:
                 group = self._begin()
                 taken = groups._add(group.batch, records)
-            size = sum(map(_SIZE, records[:taken]))
+            size = records[0][2] if taken == 1 else sum(map(_SIZE, records[:taken]))
             group.bytes += size
             groups._free -= size
             found.append(group)
+            if taken == len(records):  # as most often
+                break
             records = records[taken:]
         return found
 

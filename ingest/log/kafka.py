@@ -121,10 +121,9 @@ class KafkaLog:
         return self._groups.put(records)
 
     def _queued(self, messages: Sequence[Message | Written], now: float) -> Sequence[Group[OpenBatch]]:
-        turn = now, self.newest
-        if turn != self._turn:  # what comes in one turn of the loop counts from one moment on
+        if self._turn != (now, self.newest):  # what comes in one turn of the loop counts from one moment on
             at = not_before(self.newest, self._clock()) + self._append_timeout
-            self._turn, self._begin = turn, counting_from(at)
+            self._turn, self._begin = (now, self.newest), counting_from(at)
         return self._groups.put(encoded(messages, self._begin))
 
     def reachable(self) -> bool:

@@ -10,7 +10,7 @@ that it has: aiokafka repeats, finds leaders and gives up as it always does.
 import asyncio
 import struct
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from io import BytesIO
 from typing import Any, TypeAlias
 
@@ -52,6 +52,7 @@ class ProduceRequests:
         self._sender = producer._sender
         self._accumulator = producer._message_accumulator
         self._numbers = producer._txn_manager
+        self._place = cache(partial(TopicPartition, topic))
         self._open: dict[TopicPartition, Delivery] = {}
         self._waiting: dict[int, list[Delivery]] = {}  # by the broker that leads
         self._repairs: set[asyncio.Task[None]] = set()
@@ -65,7 +66,7 @@ class ProduceRequests:
     def take_up(self, partition: int, batch: BatchBuilder, told: Told) -> bool:
         """Send it, unless `send_batch` would have to wait or refuse: then False. It may be added to in this turn of the
         loop, and until the broker is free."""
-        place, accumulator = TopicPartition(self.topic, partition), self._accumulator
+        place, accumulator = self._place(partition), self._accumulator
         leader = self._client.cluster.leader_for_partition(place)
         if leader is None or place in self._open or place in accumulator._batches:
             return False
