@@ -96,8 +96,8 @@ class ProduceRequests:
             self._tell(delivery, -1, error)
 
     def confirmed(self, leader: int, deliveries: Sequence[Delivery], found: Sequence[Result]) -> None:
-        for delivery, result in zip(deliveries, found, strict=True):
-            self._tell(delivery, result.timestamp, None)
+        for delivery, (_, _, _, timestamp, _) in zip(deliveries, found, strict=True):
+            self._tell(delivery, timestamp, None)
         self._free(leader)
 
     def unconfirmed(self, leader: int, deliveries: Sequence[Delivery], answer: Answer) -> None:

@@ -5,7 +5,6 @@ https://kafka.apache.org/protocol#The_Messages_Produce
 
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple
 
 API_KEY, VERSION = 0, 7
 ALL_IN_SYNC = -1
@@ -16,16 +15,9 @@ _RECORDS = struct.Struct(">ii")
 _COUNT = struct.Struct(">i")
 _ONE_TOPIC = struct.Struct(">ih")
 _RESULT = struct.Struct(">ihqqq")
-
-
-class Result(NamedTuple):
-    """What became of one partition's batch. error: Kafka's code, 0 if it was taken. timestamp: ms, or -1."""
-
-    partition: int
-    error: int
-    offset: int
-    timestamp: int
-    log_start_offset: int
+# What became of one partition's batch: partition; error, Kafka's code, 0 if it was taken; offset; timestamp, ms or -1;
+# the log's first offset.
+Result = tuple[int, int, int, int, int]
 
 
 def request(
@@ -54,4 +46,4 @@ def results(body: bytes, topic: bytes) -> list[Result] | None:
     end = begin + count * _RESULT.size
     if len(body) < end:
         return None
-    return sorted(map(Result._make, _RESULT.iter_unpack(body[begin:end])))
+    return sorted(_RESULT.iter_unpack(body[begin:end]))
