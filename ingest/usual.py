@@ -119,6 +119,8 @@ def data_of(text: msgspec.Raw, around: int) -> bytes | None:
 
 def is_shallow(text: msgspec.Raw, around: int) -> bool:
     """In doubt it says no."""
+    if text is NOTHING:  # as most often
+        return True
     said = bytes(text)
     return said.count(b"{") + said.count(b"[") <= limits.NESTING - around
 
