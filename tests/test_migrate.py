@@ -43,6 +43,7 @@ LATER_FILES = {name for name in statements() if name >= "140_others.sql"} | {
     "010c_messages_columns.sql",
     "020c_journal_kinds.sql",
     "040c_stored_attributes_people.sql",
+    "040d_stored_attributes_read.sql",
     "050c_stored_customers_by_hash.sql",
     "050d_stored_customers_hashed.sql",
     "072b_stored_erasures_kind.sql",

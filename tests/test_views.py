@@ -121,6 +121,14 @@ def test_any_json_survives_exactly(sink: Sink, client: Client, workspace: str) -
         who.removeprefix("id:"): "{" + ",".join(f'"{name}":{text}' for name, text in customer.attributes.items()) + "}"
         for (_, who), customer in expected.customers.items()
     }
+    plain = client.query(
+        "SELECT value_json, value, attributes['n'] FROM attributes JOIN customers ON person = cio_id"
+        " WHERE attributes.workspace = {w:String} AND customers.workspace = {w:String}",
+        parameters={"w": workspace},
+    ).result_rows
+    assert len(plain) == len(kept) - texts.count("null") - texts.count('""')
+    for text, *values in plain:
+        assert values == [msgspec.json.decode(text) if text.startswith('"') else text] * 2
 
 
 def test_repeat_of_an_event_keeps_the_last_one(sink: Sink, client: Client, workspace: str) -> None:

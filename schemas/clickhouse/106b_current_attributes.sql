@@ -3,6 +3,11 @@
 -- what it lacked: from then on the last write under any of their identifiers wins.
 CREATE OR REPLACE VIEW current_attributes AS
 WITH
+    -- Below which version everything of a workspace is gone.
+    (
+        SELECT mapFromArrays(groupArray(name), groupArray(below))
+        FROM (SELECT toString(workspace) AS name, max(version) AS below FROM erased_workspaces GROUP BY name)
+    ) AS gone,
     -- Of whom several rows may count for an attribute that is no identifier: who became one person with somebody, and who was
     -- ever written to with `_update`.
     several AS (
@@ -26,13 +31,22 @@ FROM
         stored.name AS name,
         stored.value AS value_json
     FROM stored_attributes AS stored FINAL
-    LEFT ANY JOIN erased_subjects AS erased ON stored.subject_hash = erased.subject_hash
-    LEFT ANTI JOIN erased_workspaces AS gone
-        ON stored.workspace = gone.workspace AND stored.version < gone.version
+    LEFT ANY JOIN
+    (
+        -- Who is among several is hidden as a whole: no message has the last of all versions.
+        SELECT subject_hash, max(below) AS below
+        FROM
+        (
+            SELECT subject_hash, below FROM erased_subjects
+            UNION ALL
+            SELECT subject_hash, toUInt128('340282366920938463463374607431768211455') FROM several
+        )
+        GROUP BY subject_hash
+    ) AS erased
+        ON stored.subject_hash = erased.subject_hash
     WHERE stored.name NOT IN ('id', 'email', 'phone', 'anonymous_id')
     AND stored.customer_kind IN ('id', 'email', 'phone', 'anon')
-    AND stored.subject_hash NOT IN (SELECT subject_hash FROM several)
-    AND stored.version >= erased.below
+    AND stored.version >= greatest(erased.below, gone[stored.workspace])
     UNION ALL
     SELECT
         workspace,
@@ -108,14 +122,12 @@ FROM
                 AND stored.version >= refused.since AND stored.version < refused.until
             LEFT ANTI JOIN erased_subjects AS erased_link
                 ON stored.linked_hash = erased_link.subject_hash AND stored.version < erased_link.below
-            LEFT ANTI JOIN erased_workspaces AS gone
-                ON stored.workspace = gone.workspace AND stored.version < gone.version
-            WHERE stored.version >= erased.below
+            WHERE stored.version >= greatest(erased.below, gone[stored.workspace])
             AND stored.customer_kind IN ('id', 'email', 'phone', 'cio', 'anon')
             AND (stored.customer_kind != 'cio' OR own.founder_hash > 0 AND stored.version >= own.joined)
         ) AS said
         GROUP BY workspace, founder_hash, life, name
     )
 )
-WHERE value_json NOT IN ('', 'null', '""')
+WHERE value_json != '' AND value_json != 'null' AND value_json != '""'
 SETTINGS optimize_move_to_prewhere_if_final = 1, join_use_nulls = 0, analyzer_inline_views = 1
