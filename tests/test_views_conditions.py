@@ -95,4 +95,5 @@ def test_condition_finds_no_attribute_that_was_set_anew(sink: Sink, client: Clie
         land(sink, story.log, said)
 
     check_conditions(client, "attributes", ATTRIBUTE_COLUMNS, story.workspace)
+    check_conditions(client, "customers", ("cio_id", "customer", "customer_kind", "email"), story.workspace)
     client.command("SYSTEM START MERGES stored_attributes")

@@ -40,4 +40,5 @@ LEFT JOIN
 ) AS returned
     ON ever.subject_hash = returned.subject_hash
 WHERE ever.last_version >= erased.below
-SETTINGS join_use_nulls = 0, analyzer_inline_views = 1
+-- As in `events`.
+SETTINGS optimize_move_to_prewhere_if_final = 1, join_use_nulls = 0, analyzer_inline_views = 1

@@ -18,7 +18,15 @@ SELECT
         AS identifiers,                -- all, as kind:identifier, in the order in which they became its own
     mapFromArrays(
         pairs.1,
-        arrayMap(value -> if(startsWith(value, '"'), JSONExtractString(value), value), pairs.2)
+        -- As in `attributes`.
+        arrayMap(
+            value -> if(
+                position(value, '\\') = 0,
+                trim(BOTH '"' FROM value),
+                if(startsWith(value, '"'), JSONExtractString(value), value)
+            ),
+            pairs.2
+        )
     ) AS attributes,                   -- a map; strings without their quotes, everything else as its JSON text
     '{' || arrayStringConcat(arrayMap((name, value) -> toJSONString(name) || ':' || value, pairs.1, pairs.2), ',') || '}'
         AS attributes_json,            -- one JSON object of the exact values, sorted by name
@@ -61,4 +69,5 @@ FROM
 ) AS people
 -- Joined: an aggregate function would take each value of all these arrays in its hands.
 LEFT ANY JOIN attributes_of AS said ON people.founder_hash = said.founder_hash AND people.life = said.life
-SETTINGS join_use_nulls = 0, analyzer_inline_views = 1
+-- As in `events`.
+SETTINGS optimize_move_to_prewhere_if_final = 1, join_use_nulls = 0, analyzer_inline_views = 1
