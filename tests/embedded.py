@@ -17,9 +17,10 @@ from schemas.messages import Context, Message
 from schemas.settings import Settings
 from workers.clickhouse import connect
 from workers.dead_letters import Allowance
+from workers.gathering import Limits
 from workers.log.places import log_state
 from workers.log.sqlite import SqliteReader
-from workers.loop import Limits, Pump
+from workers.loop import Pump
 from workers.metrics import WorkerMetrics
 from workers.migrate import migrate, statements
 from workers.sink import Sink

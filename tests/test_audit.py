@@ -24,9 +24,10 @@ from tests.running import environment
 from tests.test_log_generation import admin
 from workers.audit.audit import RecentAudit, audit
 from workers.audit.report import Report
+from workers.gathering import Limits
 from workers.log.kafka import KafkaReader
 from workers.log.places import log_state
-from workers.loop import Limits, Pump
+from workers.loop import Pump
 from workers.metrics import WorkerMetrics
 from workers.sink import Sink
 

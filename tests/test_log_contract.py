@@ -89,6 +89,14 @@ async def read(reader: Reader, count: int) -> tuple[list[Record], list[Polled]]:
     return records, polls
 
 
+async def some(reader: Reader, limit: int) -> Polled:
+    """The next poll that brings records."""
+    async with asyncio.timeout(PATIENCE):
+        while not (polled := await reader.poll(limit, 0.2)).records:
+            pass
+    return polled
+
+
 async def test_appended_messages_come_back_in_order_per_subject(place: Place) -> None:
     """One subject's messages share a key and a partition, with rising offsets."""
     async with place.log() as log, place.reader() as reader:
@@ -224,6 +232,24 @@ async def test_keep_alive_takes_no_records(place: Place) -> None:
         records, _ = await read(reader, 1)
 
     assert numbers(records) == [1]
+
+
+async def test_rewound_reader_begins_again_where_it_committed(place: Place) -> None:
+    """What was polled after that comes once more, in another epoch; what was polled before cannot be committed."""
+    async with place.log() as log, place.reader() as reader:
+        for number in range(6):
+            await log.append([message(number)])
+        first = await some(reader, 2)
+        await reader.commit(first)
+        old = await some(reader, 2)
+        await reader.rewind()
+        await reader.commit(old)
+        again, polls = await read(reader, 4)
+        await reader.rewind()
+        once_more, _ = await read(reader, 4)
+
+    assert numbers(again) == numbers(once_more) == list(range(len(numbers(*first.records.values())), 6))
+    assert polls[-1].epoch > old.epoch
 
 
 async def test_reader_may_come_before_the_log(place: Place) -> None:

@@ -24,8 +24,9 @@ from tests.tables import land
 from workers.check import compared, wanted
 from workers.check import found as found_tables
 from workers.clickhouse import connect
+from workers.gathering import Limits
 from workers.log.sqlite import SqliteReader
-from workers.loop import Limits, Pump
+from workers.loop import Pump
 from workers.migrate import Contradiction, migrate, statements
 from workers.sink import Sink
 

@@ -19,12 +19,13 @@ from schemas.settings import Settings
 from tests.replaying import AT_ONCE, MADE, PROJECTION, Quiet, count, history, message, replayed, shown
 from workers.clickhouse import Failed
 from workers.dead_letters import Allowance
+from workers.gathering import Limits
 from workers.log import LogAway
 from workers.log.kafka import KafkaReader
 from workers.log.places import log_state
 from workers.log.ranges import ranges
 from workers.log.sqlite import SqliteReader
-from workers.loop import Limits, Pump
+from workers.loop import Pump
 from workers.replay.main import Order, rehearse
 from workers.replay.selection import Selection
 from workers.sink import Sink

@@ -10,8 +10,10 @@ from tests.tables import FakeRecord
 from workers.batch import Block, Clocks, splice
 from workers.clickhouse import Away, Failed, Refused
 from workers.dead_letters import Allowance, DeadLetter, TooManyDeadLetters
+from workers.gathering import Limits
 from workers.log import Polled, Record
-from workers.loop import Limits, Pump
+from workers.loop import Pump
+from workers.stream import Stream
 
 
 def records(first: int, count: int, at: int = 1000) -> list[FakeRecord]:
@@ -25,19 +27,34 @@ class FakeReader:
 
     def __init__(self, *polls: Polled) -> None:
         self.polls = list(polls)
+        self.given: list[Polled] = []
         self.committed: dict[int, int] = {}
         self.kept_alive = 0
         self.epoch = 1
 
     async def poll(self, limit: int, wait: float) -> Polled:
         if self.polls:
-            return self.polls.pop(0)
+            self.given.append(self.polls.pop(0))
+            return self.given[-1]
         await asyncio.sleep(min(wait, 0.01))
         return Polled({}, self.epoch)
 
     async def commit(self, polled: Polled) -> None:
         if polled.epoch == self.epoch:
             self.committed |= {partition: run[-1].offset + 1 for partition, run in polled.records.items()}
+
+    async def rewind(self) -> None:
+        """What was handed out comes again, apart from what is committed."""
+        self.epoch += 1
+        self.polls = [polled(runs, self.epoch) for each in self.given + self.polls if (runs := self._left(each))]
+        self.given = []
+
+    def _left(self, each: Polled) -> dict[int, list[Record]]:
+        left = {
+            partition: [record for record in run if record.offset >= self.committed.get(partition, 0)]
+            for partition, run in each.records.items()
+        }
+        return {partition: run for partition, run in left.items() if run}
 
     async def keep_alive(self) -> None:
         self.kept_alive += 1
@@ -54,7 +71,7 @@ class FakeTables:
         self.buried: list[tuple[int, int]] = []
         self.resolved: list[int] = []
 
-    def insert(self, block: Block) -> None:
+    def insert(self, block: Block | Stream) -> None:
         rows = bytes(block)
         self.blocks.append(rows)
         if self.errors:
@@ -115,6 +132,26 @@ async def test_nothing_is_committed_when_stopped_during_an_outage() -> None:
     reader, tables = FakeReader(polled({0: records(0, 3)})), FakeTables(*[Away("gone")] * 1000)
 
     await asyncio.wait_for(pumped(reader, tables), 2)
+
+    assert reader.committed == {}
+
+
+class AwayForTheFirst(FakeTables):
+    """Takes every block but the one of offset 0."""
+
+    def insert(self, block: Block | Stream) -> None:
+        super().insert(block)
+        if offsets(self.blocks[-1])[0] == 0:
+            raise Away("gone")
+
+
+async def test_nothing_is_committed_past_a_batch_that_was_not_inserted() -> None:
+    """Stopped while one is tried again: the next one, though it would be taken, is left to the next start as well."""
+    reader = FakeReader(*(polled({0: records(offset, 3)}) for offset in (0, 3, 6)))
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.1, stop.set)
+
+    await Pump(reader, AwayForTheFirst(), Limits(rows=3, interval=0.001, backoff=0.01)).run(stop)
 
     assert reader.committed == {}
 

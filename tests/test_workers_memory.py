@@ -12,10 +12,11 @@ from ingest.log.kafka import KafkaLog
 from ingest.log.sqlite import SqliteLog
 from schemas.messages import Context, Message
 from tests.test_workers_loop import FakeReader, FakeTables, polled, records
+from workers.gathering import RECORD_BYTES, Limits
 from workers.log import Polled, Reader
 from workers.log.kafka import FETCH_BYTES, FETCH_PARTITION_BYTES, KafkaReader
 from workers.log.sqlite import READ_BYTES, SqliteReader
-from workers.loop import RECORD_BYTES, Limits, Pump
+from workers.loop import Pump
 
 LARGE = 500_000
 COUNT = 60

@@ -19,7 +19,8 @@ from tests.running import free_port, penstock, stop
 from tests.test_workers_loop import FakeReader, FakeTables, polled, records
 from workers.clickhouse import Away
 from workers.dead_letters import Allowance
-from workers.loop import Limits, Pump
+from workers.gathering import Limits
+from workers.loop import Pump
 from workers.metrics import WorkerMetrics
 from workers.metrics_server import served
 from workers.migrate import migrate

@@ -1,6 +1,6 @@
 """From records to rows: splicing each record's value with its place on the log."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -46,17 +46,22 @@ class Block:
                 yield b"%b%d,%b\n" % (head, record.offset, (record.value or b"")[1:])
 
     def __iter__(self) -> Iterator[bytes]:
-        rows, size = [], 0
-        for row in self.rows():
-            rows.append(row)
-            size += len(row)
-            if size >= CHUNK:
-                yield b"".join(rows)
-                rows, size = [], 0
-        yield b"".join(rows)
+        return chunks(self.rows())
 
     def __bytes__(self) -> bytes:
         return b"".join(self)
+
+
+def chunks(rows: Iterable[bytes]) -> Iterator[bytes]:
+    """All of them, many at once; the last one may be empty."""
+    some, size = [], 0
+    for row in rows:
+        some.append(row)
+        size += len(row)
+        if size >= CHUNK:
+            yield b"".join(some)
+            some, size = [], 0
+    yield b"".join(some)
 
 
 @dataclass
@@ -154,6 +159,10 @@ class Clocks:
         if partition not in self._last:
             self._last[partition] = self._ask(partition, offset)
         return self._last[partition]
+
+    def know(self, partitions: Iterable[int]) -> bool:
+        """Whether nobody has to be asked for any of them."""
+        return all(partition in self._last for partition in partitions)
 
     def keep(self, partition: int, at: int) -> None:
         self._last[partition] = at

@@ -14,8 +14,9 @@ from workers import watch
 from workers.audit.audit import RecentAudit
 from workers.clickhouse import Failed
 from workers.dead_letters import Allowance, TooManyDeadLetters
+from workers.gathering import Limits
 from workers.log import LogReplaced, Reader
-from workers.loop import Limits, Pump
+from workers.loop import Pump
 from workers.metrics import WorkerMetrics
 from workers.metrics_server import served
 from workers.purge import purge_when_due

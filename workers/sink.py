@@ -13,6 +13,7 @@ from workers.connection import Connection
 from workers.dead_letters import DeadLetter
 from workers.log import Record
 from workers.people.resolve import Resolver
+from workers.stream import Stream
 
 INSERT_SETTINGS = {
     "async_insert": 0,  # the default is 1 since 26.2: the answer would come before the rows
@@ -57,11 +58,12 @@ APPEND_TIME_BEFORE = f"SELECT max(_at) FROM ({APPEND_TIME_BEFORE})"  # noqa: S60
 
 class Sink:
     """The table `messages`, from which all others are filled, and who is who by it. Blocking: called in a thread, one
-    call at a time."""
+    call at a time, beside which the rows of one stream may be on their way."""
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
         """patience: s without a word of ClickHouse, after which an insert is given up and repeated."""
         self._connection = Connection(url, patience=patience)
+        self._streaming = [Connection(url, patience=patience) for _ in range(2)]
         self._resolver = Resolver(self._connection)
 
     def __enter__(self) -> Self:
@@ -70,16 +72,20 @@ class Sink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._connection.__exit__(kind, error, trace)
+        for connection in (self._connection, *self._streaming):
+            connection.__exit__(kind, error, trace)
 
-    def insert(self, block: bytes | Block) -> None:
+    def insert(self, block: bytes | Block | Stream) -> None:
         """Return once every row of the block is in every table that takes it.
 
         Raises `Away`: some tables may have the rows and others not, so the whole block is inserted again.
         Raises `Failed`: the server refuses these rows or this insert.
         """
         body = _in_halves(bytes(block)) if failpoints.armed("worker.inserting") else block
-        self._connection.insert_json("messages", body, INSERT_SETTINGS)
+        connection = self._connection
+        if isinstance(block, Stream):  # the one before may be in the views yet
+            self._streaming.append(connection := self._streaming.pop(0))
+        connection.insert_json("messages", body, INSERT_SETTINGS)
 
     def resolve(self, generation: str, records: Mapping[int, Sequence[Record]]) -> None:
         """Return once the people are who they are after these records, which were inserted. Raises `Away` and `Failed`;

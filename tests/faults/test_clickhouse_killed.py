@@ -19,8 +19,9 @@ from deploy.children import stop_child
 from ingest.log.sqlite import SqliteLog
 from tests.landing import Load, eventually, lands
 from workers.clickhouse import Away, connect
+from workers.gathering import Limits
 from workers.log.sqlite import SqliteReader
-from workers.loop import Limits, Pump
+from workers.loop import Pump
 from workers.migrate import migrate
 from workers.sink import Sink
 
@@ -34,8 +35,8 @@ EVENT = (
     b'"subject":"id:1","name":"e","timestamp":1790000000,"received_at":1790000000,"context":{}}\n'
 )
 T = TypeVar("T")
-# Large batches: nearly always one is on its way through the views.
-LIMITS = Limits(rows=1_500, interval=0.01, backoff=0.02, longest_backoff=0.2)
+# Large batches: nearly always one is on its way through the views. Most of them are streamed.
+LIMITS = Limits(rows=1_500, size=200_000, careful=1, interval=0.01, backoff=0.02, longest_backoff=0.2)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 

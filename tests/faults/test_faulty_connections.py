@@ -18,13 +18,14 @@ from tests.kafka import NO_LOCAL_BROKER, not_run
 from tests.landing import Load, eventually, lands
 from tests.proxy import TO_KAFKA, Fault, Proxy, http_error
 from workers.clickhouse import PASSING
+from workers.gathering import Limits
 from workers.log import Reader
 from workers.log.kafka import KafkaReader
 from workers.log.sqlite import SqliteReader
-from workers.loop import Limits, Pump
+from workers.loop import Pump
 from workers.sink import Sink
 
-LIMITS = Limits(rows=100, interval=0.02, backoff=0.02, longest_backoff=0.1)
+LIMITS = Limits(rows=100, size=30_000, careful=1, interval=0.02, backoff=0.02, longest_backoff=0.1)
 PATIENCE = 1.0  # of a worker with a connection that says nothing; a minute otherwise
 NOT_CLICKHOUSE = [
     http_error("502 Bad Gateway", "<html>bad gateway</html>"),

@@ -32,7 +32,7 @@ class Record(Protocol):
 @dataclass(frozen=True)
 class Polled:
     """Records by partition, each list in the order of the log. `epoch` counts the assignments: it changes whenever
-    partitions came or went, and what was polled before cannot be committed after."""
+    partitions came or went or the reader was rewound, and what was polled before cannot be committed after."""
 
     records: Mapping[int, Sequence[Record]]
     epoch: int
@@ -58,6 +58,9 @@ class Reader(Protocol):
         Does nothing if the assignment changed since: then somebody reads these records again. One that the log does
         not confirm in time is logged, and the next one covers it.
         """
+
+    async def rewind(self) -> None:
+        """Start again at the committed offsets: what was polled after them comes once more, in another epoch."""
 
     async def keep_alive(self) -> None:
         """Stay a member of the group for a moment without taking records: called while an insert is retried."""

@@ -152,6 +152,9 @@ class KafkaReader:
         except TimeoutError:
             log.warning("commit_given_up", topic=self._topic)
 
+    async def rewind(self) -> None:
+        self._epochs.again()
+
     async def keep_alive(self) -> None:
         consumer = (await self._opened()).consumer
         consumer.pause(*consumer.assignment())

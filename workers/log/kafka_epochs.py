@@ -26,6 +26,11 @@ class Epochs(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
     def to_place(self) -> bool:
         return self.assigned is not None and not self.placed
 
+    def again(self) -> None:
+        """The same assignment, from where it was committed."""
+        self.current += 1
+        self.placed = False
+
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         if revoked:
             failpoints.reach("worker.revoked")

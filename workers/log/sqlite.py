@@ -37,7 +37,7 @@ class StoredRecord(NamedTuple):
 
 
 class SqliteReader:
-    """The only member of its group: partition 0 is always its own, and the epoch never changes.
+    """The only member of its group: partition 0 is always its own, and the epoch changes when it is rewound alone.
 
     While the log does not exist, there is nothing to poll. Raises `sqlite3.Error` when a file cannot be read, and
     `BadSettings` when it is an older copy of itself: its offsets would be given a second time.
@@ -51,6 +51,7 @@ class SqliteReader:
         self._generation = ""
         self._file = 0  # its number: another file of that name has another
         self._last = 0
+        self._epoch = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedded-log-reader")
 
     @property
@@ -75,16 +76,20 @@ class SqliteReader:
             records: list[StoredRecord] = await self._in_thread(self._read, limit)
             if records:
                 self._last = records[-1].offset
-                return Polled({0: records}, 0)
+                return Polled({0: records}, self._epoch)
             left = deadline - loop.time()
             if left <= 0:
-                return Polled({}, 0)
+                return Polled({}, self._epoch)
             await asyncio.sleep(min(PAUSE, left))
 
     async def commit(self, polled: Polled) -> None:
         for records in polled.records.values():
-            if records:
+            if records and polled.epoch == self._epoch:
                 await self._in_thread(self._write_position, records[-1].offset)
+
+    async def rewind(self) -> None:
+        self._epoch += 1
+        self._last = await self._in_thread(self._position)
 
     async def keep_alive(self) -> None:
         await asyncio.sleep(PAUSE)
@@ -101,9 +106,8 @@ class SqliteReader:
         self._positions.execute("PRAGMA journal_mode = WAL")
         self._positions.execute("PRAGMA synchronous = NORMAL")  # one lost in a power cut repeats work, no more
         self._positions.execute(POSITIONS.read_text())
-        found = self._positions.execute("SELECT offset FROM positions WHERE generation = ?", (generation,)).fetchone()
-        self._last = found[0] if found else 0
         self._generation, self._file = generation, file
+        self._last = self._position()
         self._log = _connect(self._log_path)
         self._log.execute("PRAGMA query_only = 1")
         if self._last >= self._log.execute(END).fetchone()[0]:
@@ -128,6 +132,13 @@ class SqliteReader:
                 if size >= READ_BYTES:
                     break
         return found
+
+    def _position(self) -> int:
+        if self._positions is None:
+            return 0
+        asked = "SELECT offset FROM positions WHERE generation = ?"
+        found = self._positions.execute(asked, (self._generation,)).fetchone()
+        return found[0] if found else 0
 
     def _write_position(self, offset: int) -> None:
         if self._positions is not None:  # else nothing was polled
