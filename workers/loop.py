@@ -128,6 +128,7 @@ class Pump:
     def _open(self) -> Stream:
         stream = Stream(self._reader.generation)
         stream.sending = asyncio.create_task(asyncio.to_thread(self._tables.insert, stream))
+        stream.sending.add_done_callback(lambda sent: sent.cancelled() or sent.exception())  # nobody asks, if we stop
         return stream
 
     def _launch(self, batch: Batch) -> "Flight":
