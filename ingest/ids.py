@@ -14,6 +14,7 @@ _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}")
 _UUID = re.compile(
     r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-([0-9A-Fa-f])[0-9A-Fa-f]{3}-([0-9A-Fa-f])[0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}"
 )
+_ULID_LENGTH, _UUID_LENGTH = 26, 36
 _UUID_VARIANT = "89abAB"
 NOT_TEXT = (bool, dict, list)  # what no identifier can be; numbers count as their text
 # Crockford's base 32 as the digits that int() reads.
@@ -79,6 +80,12 @@ def client_id(body: Body, problems: Problems) -> ClientId | None:
 def is_uuid(text: str) -> bool:
     """Of any version."""
     return _UUID.fullmatch(text) is not None
+
+
+def time_in(text: str) -> float | None:
+    """As `classified` finds it, which is asked only about what may hold one."""
+    length = len(text)
+    return classified(text).at if length == _ULID_LENGTH or (length == _UUID_LENGTH and text[14] == "7") else None
 
 
 def classified(text: str) -> ClientId:

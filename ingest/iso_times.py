@@ -32,21 +32,23 @@ def iso_time(body: Body, name: str, problems: Problems) -> SentTime | None:
 
 def date_of(text: str) -> SentTime | None:
     """What is no number and has no blanks around it; None if it is no ISO 8601."""
-    at = _seconds(text) if len(text) <= limits.NUMBER_TEXT else None
+    at = seconds_of(text)
     return None if at is None else SentTime(min(max(at, EARLIEST), LATEST), text, EARLIEST <= at <= LATEST)
 
 
-def _is_number(text: str) -> bool:
-    return text.lstrip("+-").replace(".", "", 1).isdigit()
-
-
-def _seconds(text: str) -> float | None:
-    """Since 1970. None if it is no ISO 8601; infinite in a year that no calendar here has."""
-    far = _FAR_YEAR.fullmatch(text)
-    if far is not None:
+def seconds_of(text: str) -> float | None:
+    """The same as s since 1970, infinite in a year that no calendar here has."""
+    if len(text) > limits.NUMBER_TEXT:
+        return None
+    # Every other year begins otherwise.
+    if text[:1] in "+-0" and (far := _FAR_YEAR.fullmatch(text)) is not None:
         return float("inf") if far[1] == "+" else float("-inf")
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         return None
     return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("+-").replace(".", "", 1).isdigit()

@@ -16,9 +16,9 @@ from ingest import limits
 from ingest.events import UNKNOWN_MONTH
 from ingest.identifiers import is_email, of_email
 from ingest.ids import new_ids
-from ingest.iso_times import date_of
+from ingest.iso_times import seconds_of
 from ingest.soundness import is_sound
-from ingest.times import LATEST, SentTime
+from ingest.times import EARLIEST, LATEST
 from schemas.messages import Context, Written
 
 # As clients name it; whoever names it otherwise is read with care.
@@ -178,30 +178,27 @@ def times_of(moment: Moment, sent: int) -> Times | None:
 
 def times_of_date(moment: Moment, sent: str) -> Times | None:
     """sent: ISO 8601."""
-    time = _date(sent)
-    return None if time is None else _dated(moment, time)
+    at = date_of(sent)
+    return None if at is None else (moment.received + at, b',"sent_timestamp":' + as_json(sent))
 
 
-def times_of_repeat(moment: Moment, sent: str | None, at: float | None) -> Times | None:
+def times_of_repeat(moment: Moment, sent: str | None, filed_at: float | None) -> Times | None:
     """Of an event whose id tells repeats, and maybe a time. sent: ISO 8601, if anything."""
-    time = None if sent is None else _date(sent)
-    if time is None and sent is not None:
+    times = moment.times if sent is None else times_of_date(moment, sent)
+    if times is None:
         return None
-    before, behind = moment.times if time is None else _dated(moment, time)
-    filed_at = at if at is not None else UNKNOWN_MONTH if time is None else time.at
-    return before, b'%b,"filed_at":%b' % (behind, as_json(filed_at))
+    before, behind = times
+    if filed_at is None and sent is not None:
+        return before, b'%b,"filed_at":%b' % (behind, before[len(moment.received) :])
+    return before, b'%b,"filed_at":%b' % (behind, as_json(UNKNOWN_MONTH if filed_at is None else filed_at))
 
 
-def _date(sent: str) -> SentTime | None:
-    """No digits alone, which are seconds; without blanks around it."""
+def date_of(sent: str) -> bytes | None:
+    """s since 1970, as JSON. No digits alone, which are seconds; without blanks around it."""
     if sent[10:11] != "T" or sent[-1:].isspace():
         return None
-    time = date_of(sent)
-    return time if time is not None and time.in_range else None
-
-
-def _dated(moment: Moment, time: SentTime) -> Times:
-    return moment.received + as_json(time.at), b',"sent_timestamp":' + as_json(time.text)
+    at = seconds_of(sent)
+    return as_json(at) if at is not None and EARLIEST <= at <= LATEST else None
 
 
 def identifier_of(value: str | int) -> str:

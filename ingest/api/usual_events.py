@@ -3,7 +3,7 @@
 from ingest import identifiers, limits
 from ingest.api.cdp_semantic import SEMANTIC
 from ingest.api.usual_parts import Call, Entity, Event, Path, end_of, is_plain, person_of, user_of
-from ingest.ids import classified
+from ingest.ids import time_in
 from ingest.usual import (
     Client,
     Moment,
@@ -63,7 +63,7 @@ def track(client: Client, moment: Moment, id: bytes, said: Call, around: int) ->
     if message_id is not None:
         if not message_id or not is_short(message_id, limits.EVENT_ID):
             return None
-        id, times = as_json(message_id), times_of_repeat(moment, sent, classified(message_id).at)
+        id, times = as_json(message_id), times_of_repeat(moment, sent, time_in(message_id))
     elif sent is not None:
         times = times_of_date(moment, sent)
     if times is None:
