@@ -37,6 +37,16 @@ _DATES = (
     '"9999-01-01T00:00:00Z"', '"+275760-09-13T00:00:00.000Z"', '"1850-01-01T00:00:00Z"', '"2023-13-14T22:13:20Z"',
     '"2023-11-14T"',
 )  # fmt: skip
+_SENT = (
+    '"2026-11-30T08:48:21.248+00:00"', '"2026-11-30T08:48:22.851Z"', '"2026-11-30T08:48:22Z"',
+    '"1970-01-01T00:00:00.000Z"', '"1969-12-31T23:59:59.999-02:30"', '"2026-11-30T08:48:21.749680+00:00"',
+    '"2026-11-30T08:48:21.24"', '"1900-01-01T00:00:00Z"', '"2299-12-31T23:59:59.5Z"',
+)  # fmt: skip
+_GIVEN = (
+    '"8239797d-1e87-4f72-a5e5-59cc50d0b633"', '"node-next-1796028502851-62427467-276f-4657-ad12-19428246cd34"',
+    '"ajs-next-1700000000000-6ba7b810"', '"018bcfe5-6800-7000-8000-000000000000"', '"01HF7YAT00TXYQ1V7JZC4GVSZR"',
+    '"018bcfe5-6800-7000-c000-000000000000"', '"018BCFE568007000800000000000000000"',
+)  # fmt: skip
 _VALUES = (
     '"premium"', "42", "1.50", "1E2", "true", "null", '""', '{"a":[1,{}]}', "[]", '"é\\u00e9😀"', '"a\\"b\\\\c"',
     '"' + "x" * 250 + '"', '"' + "x" * 251 + '"', '"' + "é" * 501 + '"', '"' + "x" * 1_001 + '"', "9" * 400,
@@ -121,6 +131,26 @@ def _call(rng: random.Random) -> str:
     )
 
 
+def _full_call(rng: random.Random) -> str:
+    """As SDKs send it: Python's, Node's, a browser's."""
+    return _object(
+        rng,
+        {
+            "integrations": _one(rng, _CONTEXTS),
+            "anonymousId": _one(rng, ("null", *_IDS)),
+            "properties": _one(rng, _DATA),
+            "timestamp": rng.choice((*_SENT, *_SENT, *_DATES)),
+            "context": rng.choice((*_CONTEXTS[:2], *_CONTEXTS)),
+            "userId": _one(rng, _IDS),
+            "type": _one(rng, ('"track"', '"identify"')),
+            "event": _one(rng, _WORDS),
+            "messageId": rng.choice((*_GIVEN, *_GIVEN, *_IDS)),
+        },
+        {"traits": _one(rng, _DATA), "originalTimestamp": _one(rng, _DATES)},
+        {"_metadata": _one(rng, ('{"nodeVersion":"20.20.2","jsRuntime":"node"}', *_DATA))},
+    )
+
+
 def _bare_call(rng: random.Random) -> str:
     """As short as it can be."""
     return _object(
@@ -183,7 +213,7 @@ def _user(rng: random.Random) -> str:
 
 
 def _batch(rng: random.Random, way: str) -> str:
-    makes = {"entities": (_entity, _person), "calls": (_call, _user, _bare_call, _bare_call)}[way]
+    makes = {"entities": (_entity, _person), "calls": (_call, _user, _bare_call, _full_call, _full_call)}[way]
     items = [rng.choice(makes)(rng) for _ in range(rng.choice((1, 1, 2, 5)))]
     if rng.random() < 0.03:
         items.append(rng.choice(("5", "null", "[]", "{}")))

@@ -88,6 +88,20 @@ def test_usual_events_become_the_same_records_with_few_steps() -> None:
         ),
         ("POST /v1/b", b'{"batch":[{"type":"track","userId":"5","event":"x","context":{"a":1}}],"sentAt":"x"}'),
         (
+            "POST /v1/batch",
+            b"""{"batch": [{"integrations": {}, "anonymousId": null, "properties": {"n": 1},
+                "timestamp": "2026-11-30T08:48:21.248+00:00", "context": {"library": {"name": "analytics-python"}},
+                "userId": "5", "type": "track", "event": "x", "messageId": "8239797d-1e87-4f72-a5e5-59cc50d0b633"}],
+                "sentAt": "2026-11-30T08:48:21.749680+00:00"}""",
+        ),
+        (
+            "POST /v1/batch",
+            b"""{"batch":[{"timestamp":"2026-11-30T08:48:22.851Z","integrations":{},"event":"x","type":"track",
+                "properties":{},"context":{"library":{"name":"@customerio/cdp-analytics-node"}},"userId":"5",
+                "messageId":"node-next-1796028502851-62427467-276f-4657-ad12-19428246cd34",
+                "_metadata":{"nodeVersion":"20.20.2","jsRuntime":"node"}}]}""",
+        ),
+        (
             "POST /api/v2/batch",
             b"""{"batch":[{"type":"person","identifiers":{"id":5},"action":"delete"},
                 {"type":"person","identifiers":{"id":5},"action":"event","name":"x"}]}""",

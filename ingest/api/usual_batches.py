@@ -12,7 +12,8 @@ from ingest.alike import Alike, shallow
 from ingest.api import cdp, v2
 from ingest.api import usual_events as events
 from ingest.api import usual_identifies as identifies
-from ingest.api.usual_parts import Arrive, Call, Entity, Happened, Made, Path, Tracked, is_bare
+from ingest.api.usual_parts import TEXTS, Arrive, Call, Entity, Happened, Made, Path, Tracked
+from ingest.api.usual_tracks import SEMANTIC_NAMES, Tracks
 from ingest.arrivals import Arrival
 from ingest.batches import FIELD, item
 from ingest.bodies import Body
@@ -121,7 +122,7 @@ def _tracked(
 ) -> Sequence[Written] | None:
     texts = shallow([said.properties for said in items], _AROUND + 1)
     users, names = [said.user for said in items], [said.event for said in items]
-    alike = Alike(client, moment, identifiers.of_customer, events.SEMANTIC_NAMES)
+    alike = Alike(client, moment, identifiers.of_customer, SEMANTIC_NAMES)
     return None if texts is None else alike.events(ids, users, names, texts)
 
 
@@ -147,14 +148,15 @@ def _entities(
 
 
 def _calls(client: Client, moment: Moment, ids: Sequence[bytes], items: Sequence[Call]) -> Sequence[Written] | None:
-    made, alike = [], Alike(client, moment, identifiers.of_customer, events.SEMANTIC_NAMES)
-    given = shallow([said.properties for said in items], _AROUND + 1) or [b""] * len(items)
-    for id, said, data in zip(ids, items, given, strict=True):
+    given = shallow([text for said in items for text in said.texts()], _AROUND + 1)
+    if given is None:
+        return None
+    made, tracks = [], Tracks(client, moment)
+    for id, said, data, context in zip(ids, items, given[::TEXTS], given[1::TEXTS], strict=True):
         if said.type == "identify":
             one = identifies.call(client, moment, id, said, _AROUND)
         elif said.type == "track":
-            one = alike.event(id, said.user, said.event, data) if is_bare(said) else None
-            one = one or events.track(client, moment, id, said, _AROUND)
+            one = tracks.call(id, said, data, context) or events.track(client, moment, id, said, _AROUND)
         else:
             return None
         if one is None:

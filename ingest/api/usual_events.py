@@ -1,8 +1,8 @@
 """The usual event in each API's words, see `ingest.usual`: None is what has to be read with care."""
 
 from ingest import identifiers, limits
-from ingest.api.cdp_semantic import SEMANTIC
 from ingest.api.usual_parts import Call, Entity, Event, Path, end_of, is_plain, person_of, user_of
+from ingest.api.usual_tracks import SEMANTIC_NAMES
 from ingest.ids import time_in
 from ingest.usual import (
     Client,
@@ -19,7 +19,6 @@ from ingest.usual import (
 )
 from schemas.messages import Written
 
-SEMANTIC_NAMES = frozenset(map(name_of, SEMANTIC))
 _BEFORE_DATA = len(b',"data":{')
 
 

@@ -22,6 +22,9 @@ Made = Sequence[Message | Written]
 Id = str | Annotated[int, Meta(gt=0, le=2**63 - 1)]
 
 
+TEXTS = 4  # of a call, see there
+
+
 class Event(Struct, gc=False, forbid_unknown_fields=True):
     """Of Track v1."""
 
@@ -68,6 +71,10 @@ class Call(Struct, gc=False, forbid_unknown_fields=True):
     idle_received: str | None = field(name="receivedAt", default=None)
     idle_channel: str | None = field(name="channel", default=None)
     idle_key: str | None = field(name="writeKey", default=None)
+
+    def texts(self) -> tuple[Raw, ...]:
+        """What may be deep and is not read; properties and context come first."""
+        return self.properties, self.context, self.idle_integrations, self.idle_metadata
 
 
 class Known(Struct, gc=False, forbid_unknown_fields=True):
