@@ -19,6 +19,12 @@ _ITEM = {
     "v2": '{"type":"person","identifiers":{"id":"%s"},"action":"event","name":"purchased","attributes":' + DATA + "}",
     "cdp": '{"type":"track","userId":"%s","event":"purchased","properties":' + DATA + "}",
 }
+# As Python's client sends it.
+_SENT = (
+    '{"integrations": {}, "anonymousId": null, "properties": ' + DATA + ', "timestamp": '
+    '"2023-11-14T22:13:20.%03d+00:00", "context": {"library": {"name": "analytics-python", "version": "1.1.0"}}, '
+    '"userId": "%%s", "type": "track", "event": "purchased", "messageId": "6ba7b810-9dad-41d1-80b4-%012x"}'
+)
 _PERSON = (
     '{"type":"person","identifiers":{"id":"%s"},"action":"identify","attributes":{"email":"%s@example.com","age":42,'
     '"plan":"premium","name":"Jane Doe","city":"Berlin","created_at":1700000000,"tags":["a","b"],"beta":true}}'
@@ -40,6 +46,9 @@ WAYS = {
     "cdp": Asked("/v1/track", _ITEM["cdp"]),
     "v2 batch": Asked("/api/v2/batch", '{"batch":[' + ",".join([_ITEM["v2"]] * BATCH) + "]}", BATCH),
     "cdp batch": Asked("/v1/batch", '{"batch":[' + ",".join([_ITEM["cdp"]] * BATCH) + "]}", BATCH),
+    "cdp batch of an SDK": Asked(
+        "/v1/batch", '{"batch": [' + ", ".join(_SENT % (at, at) for at in range(BATCH)) + "]}", BATCH
+    ),
 }
 # wrk makes the thousand once; headers: one more that is different in each of them.
 _SCRIPT = """
