@@ -33,7 +33,7 @@ class Tracks:
             return self._alike.event(id, said.user, said.event, data) if is_bare(said) else None
         end = self._ends.get(context) or self._end(context)
         name = self._names.get(said.event) or self._name(said.event)
-        subject, at = user_of(said.user, said.visitor), date_of(sent)
+        subject, at = _subject_of(said), date_of(sent)
         if end is None or name is None or not subject or at is None or said.traits is not NOTHING:
             return None
         if not given or not is_short(given, limits.EVENT_ID):
@@ -61,3 +61,11 @@ class Tracks:
         name = None if named in SEMANTIC_NAMES else named
         self._names[event] = name
         return name
+
+
+def _subject_of(said: Call) -> str:
+    """Letters and digits are no other kind of person."""
+    user = said.user
+    if said.visitor is None and type(user) is str and user.isalnum() and is_short(user, limits.IDENTIFIER):
+        return "id:" + user
+    return user_of(user, said.visitor)
