@@ -1,12 +1,18 @@
 """The topic: made when it is missing, refused when it contradicts the settings."""
 
+import asyncio
+
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from schemas.findings import refuse
 from schemas.topics import ASKED, TOPIC_CONFIG, TopicFacts, judged
+
+# For how long, in s, a broker may not know what the controller has just made.
+UNKNOWN = 3.0
+PAUSE = 0.05
 
 log = structlog.get_logger()
 
@@ -24,7 +30,7 @@ async def prepare_topic(bootstrap: str, topic: str, partitions: int, replication
         if topic not in found:
             await _make(admin, cluster["controller_id"], topic, partitions, replication)
         copies = found.get(topic, [replication] * partitions)
-        facts = TopicFacts(topic, len(copies), min(copies), len(cluster["brokers"]), await _config(admin, topic))
+        facts = TopicFacts(topic, len(copies), min(copies), len(cluster["brokers"]), await _known(admin, topic))
     finally:
         await admin.close()
     findings = judged(facts, partitions, replication)
@@ -45,6 +51,18 @@ async def _make(admin: AIOKafkaAdminClient, controller: int, topic: str, partiti
     error = for_code(code)
     if code and error is not TopicAlreadyExistsError:  # another edge was faster
         raise error(f"topic {topic} could not be made: {text}")
+
+
+async def _known(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
+    clock = asyncio.get_running_loop().time
+    until = clock() + UNKNOWN
+    while True:
+        try:
+            return await _config(admin, topic)
+        except UnknownTopicOrPartitionError:
+            if clock() >= until:
+                raise
+        await asyncio.sleep(PAUSE)
 
 
 async def _config(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
