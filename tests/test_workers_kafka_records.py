@@ -1,6 +1,9 @@
 """What `workers/log/kafka_records.py` knows of aiokafka's insides."""
 
+import asyncio
 import time
+from collections import Counter
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -67,3 +70,34 @@ async def test_reader_hands_out_records_as_they_are_unpacked(kafka: str, topic: 
     ]
     assert list(records[0].headers) == [("name", b"\xff")]
     assert abs(records[0].timestamp / 1000 - time.time()) < 60
+
+
+async def test_what_was_fetched_stays_while_an_insert_is_waited_for(
+    kafka: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long that takes nothing is fetched again: it would be held until Python looks for garbage."""
+    made = Counter[int]()
+
+    def counted(place: TopicPartition, *rest: Any) -> PartitionRecords:
+        made[place.partition] += 1
+        return PartitionRecords(place, *rest)
+
+    monkeypatch.setattr("aiokafka.consumer.fetcher.PartitionRecords", counted)
+    await prepare_topic(kafka, topic, 2, 1)
+    async with AIOKafkaProducer(bootstrap_servers=kafka, linger_ms=20) as producer:
+        await asyncio.gather(
+            *[await producer.send(topic, b'{"id":"%d"}' % number, partition=number % 2) for number in range(20)]
+        )
+    async with KafkaReader(bootstrap=kafka, topic=topic, group=topic) as reader:
+        first = await reader.poll(2, 10)
+        for _ in range(20):
+            await reader.keep_alive()
+            await asyncio.sleep(0.05)
+        fetched_meanwhile = max(made.values())
+        found = [record for run in first.records.values() for record in run]
+        async with asyncio.timeout(10):
+            while len(found) < 20:
+                found += [record for run in (await reader.poll(100, 1)).records.values() for record in run]
+
+    assert fetched_meanwhile == 1
+    assert sorted(record.value or b"" for record in found) == sorted(b'{"id":"%d"}' % number for number in range(20))

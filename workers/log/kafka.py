@@ -43,11 +43,14 @@ from workers.log.kafka_topic import describe
 FETCH_PARTITION_BYTES = LEAST_MAX_MESSAGE_BYTES
 FETCH_BYTES = 2 * FETCH_PARTITION_BYTES
 FETCH_WAIT_MS = 100
-KEEP_ALIVE_MS = 100
+KEEP_ALIVE = 0.2
 RETRY_PAUSE = 0.5
 CLOSE_PATIENCE = 5.0
 CONFIRM_PATIENCE = 2.0
 CONFIRM_IDLE = 2.0
+
+# Of no topic: who asks for it is heard of, and takes nothing.
+NOBODYS = TopicPartition("", 0)
 
 Found = Mapping[TopicPartition, Sequence[Any]]
 
@@ -131,6 +134,7 @@ class KafkaReader:
             async with asyncio.timeout(wait):
                 opened = await self._opened()
                 await self._placed(opened)
+                opened.consumer.resume(*opened.consumer.paused())
                 found: Found = await opened.consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
                 return found
         return {}
@@ -157,13 +161,12 @@ class KafkaReader:
 
     async def keep_alive(self) -> None:
         consumer = (await self._opened()).consumer
+        # Nothing more is fetched, and what was stays: a partition that is asked for while it is paused loses it.
+        # After a rebalance nothing is paused.
         consumer.pause(*consumer.assignment())
         with suppress(TimeoutError):
-            async with asyncio.timeout(2 * KEEP_ALIVE_MS / 1000):
-                found = await consumer.getmany(timeout_ms=KEEP_ALIVE_MS)
-                # A rebalance came in between, and nothing is paused after one: give them back.
-                _give_back(consumer, found)
-        consumer.resume(*consumer.assignment())
+            async with asyncio.timeout(KEEP_ALIVE):  # in a rebalance it waits longer than it is told to
+                await consumer.getmany(NOBODYS, timeout_ms=0)
 
     async def _opened(self) -> Opened:
         """Raises what opening it ended with. A caller that is cancelled leaves the opening alone."""
