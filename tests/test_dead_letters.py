@@ -7,9 +7,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from tests.tables import FakeRecord
-from workers.batch import Clocks, splice
-from workers.clickhouse import REJECTIONS, Failed, Refused, connect
-from workers.dead_letters import EMPTY, FOREIGN, Allowance, DeadLetter, land
+from workers.batch import Block, Clocks, splice
+from workers.clickhouse import REJECTIONS, Failed, Refused, Short, connect
+from workers.dead_letters import EMPTY, FEW, FOREIGN, Allowance, DeadLetter, land
 from workers.sink import Sink
 
 AT = int(time.time() * 1000)  # the journal drops what is a week old
@@ -112,3 +112,25 @@ def test_missing_table_says_nothing_about_the_rows(url: str) -> None:
         sink.insert(GOOD % 1)
 
     assert not isinstance(failed.value, Refused)
+
+
+@pytest.mark.parametrize("most", [2 * FEW, FEW // 4])
+def test_block_that_takes_more_memory_than_there_is_comes_in_halves(most: int) -> None:
+    """No row is guilty of that. A server that cannot take few rows either is waited for."""
+    count, offsets = 9 * FEW, list[int]()
+
+    def insert(block: Block) -> None:
+        rows = [int(row.split(b'"_offset":')[1].split(b",")[0]) for row in bytes(block).splitlines()]
+        if len(rows) > most:
+            raise Short("Code: 241")
+        offsets.extend(rows)
+
+    records = [FakeRecord(offset, AT, b"key", GOOD % offset) for offset in range(count)]
+    spliced = splice("log", {3: records}, Clocks(lambda *place: 0))
+    if most < FEW:
+        with pytest.raises(Short):
+            land(spliced, insert, Allowance())
+        assert offsets == []
+    else:
+        assert land(spliced, insert, Allowance()) == []
+        assert offsets == list(range(count))

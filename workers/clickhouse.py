@@ -6,6 +6,8 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
+MEMORY_LIMIT_EXCEEDED = 241
+
 # The codes of a server that was reached and says nothing about the rows: it is starting, full, busy or stopping.
 PASSING = frozenset(
     {
@@ -17,7 +19,7 @@ PASSING = frozenset(
         209,  # SOCKET_TIMEOUT
         210,  # NETWORK_ERROR
         236,  # ABORTED
-        241,  # MEMORY_LIMIT_EXCEEDED
+        MEMORY_LIMIT_EXCEEDED,
         242,  # TABLE_IS_READ_ONLY
         243,  # NOT_ENOUGH_SPACE
         252,  # TOO_MANY_PARTS
@@ -56,6 +58,10 @@ class Away(Exception):
     """ClickHouse could not be reached, or cannot take anything just now. The same call may succeed later."""
 
 
+class Short(Away):
+    """It has not the memory for as much at once: less of it may succeed now, all of it later."""
+
+
 class Failed(Exception):
     """ClickHouse was reached and refuses. The same call will be refused again until somebody mends the cause."""
 
@@ -88,6 +94,8 @@ def translated(error: ClickHouseError) -> Away | Failed:
     """Their error as one of ours, without the address, which holds a password."""
     code = error.code if isinstance(error, Error) else None
     text = _text(str(error))
+    if code == MEMORY_LIMIT_EXCEEDED:
+        return Short(text)
     if code is None or code in PASSING:
         return Away(text)
     if code in REJECTIONS:

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 
 from schemas import failpoints
 from workers.batch import Block, Placed, Spliced, halves, placed
-from workers.clickhouse import Refused
+from workers.clickhouse import Refused, Short
 
 FOREIGN = "the value is not one JSON object: no edge of Penstock wrote it"
 EMPTY = "the record has no value"
+
+# Rows; a server that has not the memory for as few has none for anything.
+FEW = 1_000
 
 
 class TooManyDeadLetters(Exception):
@@ -64,8 +67,9 @@ class Allowance:
 def land(spliced: Spliced, insert: Callable[[Block], None], allowance: Allowance) -> list[DeadLetter]:
     """Insert the rows; return the records that no insert takes, all others being in the tables.
 
-    A block that is refused is halved until the guilty rows are alone. Raises `TooManyDeadLetters`, and whatever else
-    `insert` raises: some halves are then in the tables, and inserting all of it again changes nothing.
+    A block that is refused is halved until the guilty rows are alone, and one for which there is not the memory until
+    there is. Raises `TooManyDeadLetters`, and whatever else `insert` raises: some halves are then in the tables, and
+    inserting all of it again changes nothing.
     """
     dead = [DeadLetter(foreign, 0, FOREIGN if foreign.record.value else EMPTY) for foreign in spliced.foreign]
     waiting = [spliced.runs] if spliced.runs else []
@@ -73,9 +77,12 @@ def land(spliced: Spliced, insert: Callable[[Block], None], allowance: Allowance
         runs = waiting.pop()
         try:
             insert(Block(spliced.generation, runs))
-        except Refused as refused:
-            if sum(len(run.records) for run in runs) == 1:
-                dead += [DeadLetter(guilty, refused.code, str(refused)) for guilty in placed(runs)]
+        except (Refused, Short) as error:
+            rows = sum(len(run.records) for run in runs)
+            if isinstance(error, Short) and rows < FEW:
+                raise
+            if isinstance(error, Refused) and rows == 1:
+                dead += [DeadLetter(guilty, error.code, str(error)) for guilty in placed(runs)]
             else:
                 failpoints.reach("worker.halving")
                 first, second = halves(runs)
