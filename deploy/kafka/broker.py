@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ import typer
 HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build" / "kafka"
 LIBS = BUILD / "libs"
+CLASSES = BUILD / "classes.jsa"  # what Java made of the broker's classes
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 30.0
 STARTED = b"Kafka Server started"
@@ -70,6 +72,7 @@ def install() -> None:
         shutil.rmtree(LIBS, ignore_errors=True)
         goal = ["dependency:copy-dependencies", f"-DoutputDirectory={LIBS}"]
         _run("mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), *goal)
+        _keep_classes()
         mark.write_text(pom)  # last: an interrupted fetch leaves no mark
 
 
@@ -104,18 +107,23 @@ class Broker:
     def start(self) -> None:
         """Start and return once it serves. Raises `CannotStart`."""
         install()
+        self.launch()
+
+    def launch(self, *options: str) -> subprocess.Popen[bytes]:
+        """The same of what is installed. options: more of Java's."""
         self._format()
         with (self.folder / "server.log").open("wb") as output:
-            self._process = subprocess.Popen(  # noqa: S603 (our own words)
-                [*_java("kafka.Kafka"), str(self.folder / "server.properties")],
+            process = self._process = subprocess.Popen(  # noqa: S603 (our own words)
+                [*_java("kafka.Kafka", *options), str(self.folder / "server.properties")],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
                 start_new_session=True,  # Ctrl-C in a terminal stops the tests, and they stop the broker
             )
-        (self.folder / "pid").write_text(str(self._process.pid))
-        self._wait_until_started(self._process)
+        (self.folder / "pid").write_text(str(process.pid))
+        self._wait_until_started(process)
+        return process
 
     def stop(self) -> None:
         """Stop in order; after `STOP_TIMEOUT` by force."""
@@ -187,10 +195,25 @@ class Broker:
         return self.pid is not None
 
 
-def _java(main: str) -> list[str]:
+def _java(main: str, *options: str) -> list[str]:
     # C1 alone: a test broker lives for seconds, and the second compiler would only take the cores.
-    options = ["-Xmx512m", "-XX:TieredStopAtLevel=1"]
-    return [shutil.which("java") or "java", *options, "-cp", f"{LIBS}/*", main]
+    kept = [f"-XX:SharedArchiveFile={CLASSES}"] if CLASSES.exists() else []
+    every = ["-Xmx512m", "-XX:TieredStopAtLevel=1", *kept, *options]
+    return [shutil.which("java") or "java", *every, "-cp", f"{LIBS}/*", main]
+
+
+def _keep_classes() -> None:
+    """One broker's life, at the end of which Java writes down what it made of the classes: to load and check them is a
+    good third of what a start takes. Another Java than the one that wrote it passes over it."""
+    fresh = CLASSES.with_suffix(".new")
+    CLASSES.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        broker = Broker(Path(folder))
+        process = broker.launch(f"-XX:ArchiveClassesAtExit={fresh}")
+        broker.stop()
+    # Of one that had to be killed there may be half of it, over which Java would fall.
+    if fresh.exists() and process.returncode != -signal.SIGKILL:
+        fresh.replace(CLASSES)
 
 
 def _run(*command: str) -> None:
