@@ -42,9 +42,10 @@ def report_header() -> str:
     return f"kafka: {_kind() or NO_BROKER}"
 
 
-@pytest.fixture(scope="session")
+# Of a module: a broker that waits for the end of the session takes 2 % of a core all the time.
+@pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the session's broker."""
+    """The address of the module's broker."""
     kind = _kind()
     if kind is None:
         not_run(NO_BROKER)
@@ -63,7 +64,7 @@ def topic() -> str:
     return f"test-{uuid4().hex}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _private_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Broker]:
     if not local.installable():
         not_run(NO_LOCAL_BROKER)
