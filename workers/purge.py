@@ -176,6 +176,8 @@ class _Sweeping:
                 remove(self.client, erasable, cause, batch)
                 removed += batch.rows
                 self.progress(erasable.table, batch.rows)
+                if len(batch.names) < cause.most:
+                    break  # That were all of them. What has come since is the next pass's.
                 batch = found(self.client, erasable, cause, self.open, after=batch.names[-1])
         return removed
 
