@@ -70,16 +70,16 @@ def query(sql: str, settings: Mapping[str, str], form: str = "JSONEachRow") -> l
 
 
 def eventually(sql: str, settings: Mapping[str, str], expected: object, timeout: float = 30) -> None:
-    """Return once the query's rows are the expected ones. Asked in this process: to start the command, over and over,
-    would take the cores from those who are waited for."""
+    """Return once the query's rows are the expected ones."""
     until = time.monotonic() + timeout
-    while (rows := _asked(sql, settings)) != expected:
+    while (rows := asked(sql, settings)) != expected:
         assert time.monotonic() < until, f"{sql} still says {rows}"
-        time.sleep(0.1)
+        time.sleep(0.2)
 
 
-def _asked(sql: str, settings: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What `penstock query` says."""
+def asked(sql: str, settings: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What `penstock query` says. Asked in this process: to start the command, over and over, would take the cores from
+    those who are waited for."""
     out = BytesIO()
     ask(reader_url(load(settings)), sql, "JSONEachRow", out)
     return [json.loads(line) for line in out.getvalue().splitlines()]

@@ -17,7 +17,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas.settings import Settings
 from tests.clickhouse import ClickHouse
 from tests.erasing import Story, hidden_earlier
-from tests.running import CREDENTIALS, environment, eventually, free_port, query, up
+from tests.running import CREDENTIALS, asked, environment, eventually, free_port, up
 from tests.tables import VIEWS, land
 from tests.test_kafka_topic import make
 from workers.clickhouse import connect
@@ -229,10 +229,10 @@ def test_from_the_request_to_the_proof(tmp_path: Path) -> None:
         refused = run("erase-workspace", "site", settings=settings, said="other\n")
         assert refused.returncode == 1
         assert "preset" in refused.stderr  # the key with which data may still come
-        assert query("SELECT customer FROM customers", settings) == [{"customer": "43"}]
+        assert asked("SELECT customer FROM customers", settings) == [{"customer": "43"}]
         assert run("erase-workspace", "site", "--yes", settings=settings).returncode == 0
         left = "SELECT toUInt32(count()) AS text FROM journal WHERE kind != 'erased'"
-        assert query(f"{left} UNION ALL SELECT toUInt32(count()) FROM customers", settings) == [
+        assert asked(f"{left} UNION ALL SELECT toUInt32(count()) FROM customers", settings) == [
             {"text": 0},
             {"text": 0},
         ]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.clickhouse import ClickHouse
 from tests.load import Request, send
-from tests.running import CREDENTIALS, answers, eventually, free_port, penstock, query, stop
+from tests.running import CREDENTIALS, answers, asked, eventually, free_port, penstock, stop
 
 REQUESTS = 15_000
 CUSTOMERS = 4_000
@@ -79,12 +79,12 @@ async def test_views_equal_the_requests_with_two_workers(
         events, customers = expected(taken)
         total = [{"n": sum(map(len, events.values()))}]
         await asyncio.to_thread(eventually, f"SELECT toUInt32(count()) AS n FROM events {here}", settings, total, 60)
-        rows = query(
+        rows = asked(
             "SELECT customer, arraySort(groupArray(JSONExtractUInt(data, 'n'))) AS numbers"
             f" FROM events {here} GROUP BY customer SETTINGS output_format_json_quote_64bit_integers = 0",
             settings,
         )
         assert {row["customer"]: row["numbers"] for row in rows} == events
-        rows = query(f"SELECT customer, attributes FROM customers {here}", settings)
+        rows = asked(f"SELECT customer, attributes FROM customers {here}", settings)
         assert {row["customer"]: row["attributes"] for row in rows} == customers
         assert [stop(process) for process in running] == [0, 0, 0]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import KEY, SITE, eventually, query, up
+from tests.running import KEY, SITE, asked, eventually, up
 
 DAY = 86_400
 NOW = int(time.time())
@@ -36,7 +36,7 @@ class Site:
         self.sends("POST", "/events", anonymous_id=anonymous_id, name=name, timestamp=NOW - ago)
 
     def reads(self, sql: str) -> Rows:
-        return query(sql, self._settings)
+        return asked(sql, self._settings)
 
     def comes_to_read(self, sql: str, expected: Rows) -> None:
         eventually(sql, self._settings, expected)
