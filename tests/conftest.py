@@ -2,6 +2,6 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.clickhouse", "tests.kafka", "tests.replaying"]
+pytest_plugins = ["tests.clickhouse", "tests.kafka", "tests.embedded", "tests.replaying"]
 
 settings.register_profile("long", max_examples=3_000)  # pytest --hypothesis-profile=long

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from clickhouse_connect.driver.client import Client
 
 from ingest.log.sqlite import SqliteLog
@@ -26,6 +27,7 @@ from workers.migrate import migrate, statements
 from workers.sink import Sink
 
 TRACK = Context(endpoint="track")
+Views = set[tuple[str, str]]  # the name of each, and the statement that it was made by
 VIEW = re.compile(r"^CREATE OR REPLACE VIEW (?P<view>\w+)", re.MULTILINE)
 
 
@@ -94,26 +96,38 @@ def empty(client: Client) -> None:
         client.command(f"TRUNCATE TABLE {table}")
 
 
-@contextmanager
-def embedded(folder: Path, url: str) -> Iterator[Embedded]:
+@pytest.fixture(scope="session")
+def database(url: str) -> Iterator[str]:
+    """The address of one beside the tests' own, for those that look at all of it. Who takes it empties it."""
+    with own_database(url) as own:
+        yield own
+
+
+@pytest.fixture(scope="session")
+def _made(database: str) -> Views:
+    """Its views, as they have to be."""
+    client = connect(database)
+    views = _views(client)
+    client.close()
+    return views
+
+
+@pytest.fixture
+def place(tmp_path: Path, database: str, _made: Views) -> Iterator[Embedded]:
     """A log in a folder, and a database in which every table is empty. Views that a test replaced are made again behind
     it: to make all of them before each test would take longer than most of the tests."""
-    client = connect(url)
+    client = connect(database)
     empty(client)
-    before = _views(client)
-    try:
-        yield Embedded(Settings(data=folder, clickhouse=url), client)
-    finally:
-        replaced = {name for name, _ in before - _views(client)}
+    yield Embedded(Settings(data=tmp_path, clickhouse=database), client)
+    if replaced := {name for name, _ in _made - _views(client)}:
         for statement in statements().values():
             if (made := VIEW.search(statement)) and made["view"] in replaced:
                 client.command(statement)
-        assert _views(client) == before
-        client.close()
+        assert _views(client) == _made
+    client.close()
 
 
-def _views(client: Client) -> set[tuple[str, str]]:
-    """With the statement that each was made by."""
+def _views(client: Client) -> Views:
     sql = "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"
     return {(name, made) for name, made in client.query(sql).result_rows}
 

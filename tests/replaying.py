@@ -4,7 +4,6 @@ import random
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from tests.model import Placed
 from tests.rarer import rarer
 from tests.tables import VIEWS, land
 from workers.clickhouse import connect
-from workers.migrate import migrate
 from workers.replay.main import Order, replay
 from workers.replay.pace import Pace
 from workers.replay.run import Summary
@@ -74,32 +72,13 @@ class Quiet:
         self.said.append(text)
 
 
-@contextmanager
-def database(url: str) -> Iterator[str]:
-    """A new one beside the tests' own, with every table and view: the address of its writer."""
-    name = f"penstock_{uuid.uuid4().hex[:12]}"
-    client = connect(url)
-    client.command(f"CREATE DATABASE {name}")
-    address = url.rpartition("/")[0] + f"/{name}"
-    migrate(address)
-    yield address
-    client.command(f"DROP DATABASE {name}")
-    client.close()
-
-
-@pytest.fixture(scope="session")
-def _database(url: str) -> Iterator[str]:
-    with database(url) as address:
-        yield address
-
-
 @pytest.fixture
-def own(_database: str) -> str:
+def own(database: str) -> str:
     """A database with nothing in it."""
-    client = connect(_database)
+    client = connect(database)
     empty(client)
     client.close()
-    return _database
+    return database
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,8 +15,7 @@ from aiokafka.admin import NewPartitions
 from ingest.log.kafka import KafkaLog
 from schemas.messages import Message
 from schemas.settings import Settings
-from tests.clickhouse import ClickHouse
-from tests.embedded import Embedded, embedded, made, own_database
+from tests.embedded import Embedded, made
 from tests.rarer import rarer
 from tests.running import environment
 from tests.test_log_generation import admin
@@ -30,23 +27,6 @@ from workers.log.places import log_state
 from workers.loop import Pump
 from workers.metrics import WorkerMetrics
 from workers.sink import Sink
-
-HASH = (
-    "assumeNotNull(reinterpretAsUInt128(sipHash128Keyed((SELECT (k0, k1) FROM erasure_key),"
-    " concat(workspace, '\\0', customer_kind, ':', customer))))"
-)
-
-
-@pytest.fixture(scope="module")
-def database(clickhouse: ClickHouse) -> Iterator[str]:
-    with own_database(clickhouse.writer_url) as url:
-        yield url
-
-
-@pytest.fixture
-def place(tmp_path: Path, database: str) -> Iterator[Embedded]:
-    with embedded(tmp_path, database) as place:
-        yield place
 
 
 @pytest.fixture
@@ -132,29 +112,6 @@ def test_first_offsets_of_the_log_are_demanded_too(landed: Embedded) -> None:
     landed.command("DELETE FROM journal WHERE _offset < 3")
 
     assert [(f.first, f.last) for f in audited(landed).findings if f.what == "missing"] == [(1, 2)]
-
-
-@pytest.mark.parametrize(
-    "table", ["stored_events", "stored_attributes", "stored_identifies", "stored_customers", "stored_erasures"]
-)
-def test_row_without_a_message_is_named(landed: Embedded, table: str) -> None:
-    """Somebody wrote it into the table."""
-    offset = 5
-    version = (int(time.time() * 1000) << 86) + (int(time.time() * 1000) << 44) + offset
-    who = f"SELECT 'site' AS workspace, 'x' AS customer, 'id' AS customer_kind, {HASH} AS subject_hash"
-    versions = "first_version, last_version" if table == "stored_customers" else "version"
-    value = f"toUInt128('{version}')"  # as a number it would be a float
-    values = f"{value}, {value}" if table == "stored_customers" else value
-    columns = "" if table == "stored_erasures" else "customer, customer_kind, "
-    landed.command(
-        f"INSERT INTO {table} (workspace, {columns}subject_hash, {versions})"
-        f" SELECT workspace, {columns}subject_hash, {values} FROM ({who})"
-    )
-
-    report = audited(landed)
-
-    assert {finding[:2] for finding in found(report)} == {("no message", table)}
-    assert {finding.first for finding in report.findings} == {offset}
 
 
 def test_dead_mended_and_erased_are_no_gaps(place: Embedded) -> None:

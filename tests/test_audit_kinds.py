@@ -1,14 +1,11 @@
 """The audit of what is rarer than events: each kind of message has its row, and each row its message."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
 
-from tests.clickhouse import ClickHouse
-from tests.embedded import Embedded, embedded, made, own_database
+from tests.embedded import Embedded, made
 from workers.audit.audit import audit
 from workers.audit.expected import MESSAGES_WITHOUT_ROWS
 from workers.audit.report import Report
@@ -17,18 +14,6 @@ from workers.erasable import ERASABLE
 from workers.purge import purge
 
 ROLE = (("role", '"r"'),)
-
-
-@pytest.fixture(scope="module")
-def database(clickhouse: ClickHouse) -> Iterator[str]:
-    with own_database(clickhouse.writer_url) as url:
-        yield url
-
-
-@pytest.fixture
-def place(tmp_path: Path, database: str) -> Iterator[Embedded]:
-    with embedded(tmp_path, database) as place:
-        yield place
 
 
 @pytest.fixture

@@ -3,31 +3,14 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from io import StringIO
-from pathlib import Path
 
-import pytest
 from rich.console import Console
 
 from deploy.person import show
-from tests.clickhouse import ClickHouse
-from tests.embedded import Embedded, embedded, made, own_database
+from tests.embedded import Embedded, made
 from tests.running import environment
 from tests.test_person import identify, known
-
-
-@pytest.fixture(scope="module")
-def database(clickhouse: ClickHouse) -> Iterator[str]:
-    with own_database(clickhouse.writer_url) as url:
-        yield url
-
-
-@pytest.fixture
-def place(tmp_path: Path, database: str) -> Iterator[Embedded]:
-    with embedded(tmp_path, database) as place:
-        yield place
-
 
 ODD = "a\nb'c\\d\x1b[2J[red]\u202e\x9b" + "y" * 1000
 

@@ -4,7 +4,6 @@ the real engine, in batches cut anywhere and repeated, they become what the mode
 import asyncio
 import random
 import uuid
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.any_request import NOW, any_request
-from tests.clickhouse import ClickHouse
-from tests.embedded import own_database
 from tests.fakes import FakeClock, FakeLog
 from tests.model import Placed, world
 from tests.tables import cuts, land, said, views
@@ -24,12 +21,6 @@ from workers.clickhouse import connect
 from workers.sink import Sink
 
 TAKEN = (200, 204)  # of a batch, 207, it may be that no item was taken
-
-
-@pytest.fixture(scope="module")
-def database(clickhouse: ClickHouse) -> Iterator[str]:
-    with own_database(clickhouse.writer_url) as own:
-        yield own
 
 
 def placed(folder: Path, workspaces: list[str], requests: list[tuple[int, int, Sent]]) -> list[Placed]:
@@ -52,9 +43,9 @@ def placed(folder: Path, workspaces: list[str], requests: list[tuple[int, int, S
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_views_equal_the_model_after_any_requests(database: str, tmp_path: Path) -> None:
+def test_views_equal_the_model_after_any_requests(own: str, tmp_path: Path) -> None:
     """To the row: whatever the batches are, and whichever of them come twice."""
-    with Sink(database) as sink, closing(connect(database)) as client:
+    with Sink(own) as sink, closing(connect(own)) as client:
 
         @settings(
             max_examples=settings().max_examples // 20,

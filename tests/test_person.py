@@ -1,34 +1,18 @@
 """`penstock person` on a real ClickHouse: who somebody is, by any identifier, and which message said so."""
 
 import time
-from collections.abc import Iterator
 from datetime import UTC
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from deploy.person import subject
 from schemas.messages import MUST_EXIST, Message
-from tests.clickhouse import ClickHouse
-from tests.embedded import Embedded, embedded, made, own_database
+from tests.embedded import Embedded, made
 from workers.person import Found, Person
 from workers.person.person import person
 
 DAY = 86_400
-
-
-@pytest.fixture(scope="module")
-def database(clickhouse: ClickHouse) -> Iterator[str]:
-    with own_database(clickhouse.writer_url) as url:
-        yield url
-
-
-@pytest.fixture
-def place(tmp_path: Path, database: str) -> Iterator[Embedded]:
-    with embedded(tmp_path, database) as place:
-        yield place
 
 
 def found(place: Embedded, identifier: str, workspace: str = "", events: int = 10) -> Found:

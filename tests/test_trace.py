@@ -4,31 +4,16 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.clickhouse import ClickHouse
-from tests.embedded import Embedded, embedded, made, own_database
+from tests.embedded import Embedded, made
 from tests.running import environment
 from workers.trace import Sighting, Trace, Wanted
 from workers.trace.trace import trace
 
 NOW = 600_000  # ms
-
-
-@pytest.fixture(scope="module")
-def database(clickhouse: ClickHouse) -> Iterator[str]:
-    with own_database(clickhouse.writer_url) as url:
-        yield url
-
-
-@pytest.fixture
-def place(tmp_path: Path, database: str) -> Iterator[Embedded]:
-    with embedded(tmp_path, database) as place:
-        yield place
 
 
 def traced(place: Embedded, id: str) -> Trace:

@@ -1,16 +1,12 @@
 """`penstock trace` of what is rarer than events: which table proves it, and what hides it."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import get_args
 
 import msgspec
-import pytest
 
 from deploy.trace import FATES, VIEWS, following
 from schemas.messages import Kind, Message
-from tests.clickhouse import ClickHouse
-from tests.embedded import Embedded, embedded, made, own_database
+from tests.embedded import Embedded, made
 from workers.purge import purge
 from workers.trace import Sighting, Wanted
 from workers.trace.trace import trace
@@ -31,18 +27,6 @@ SAID: list[tuple[Message, str]] = [
     (made(11, "suppress", "id:9"), "stored_erasures"),
     (made(12, "unsuppress", "id:9"), "stored_erasures"),
 ]
-
-
-@pytest.fixture(scope="module")
-def database(clickhouse: ClickHouse) -> Iterator[str]:
-    with own_database(clickhouse.writer_url) as url:
-        yield url
-
-
-@pytest.fixture
-def place(tmp_path: Path, database: str) -> Iterator[Embedded]:
-    with embedded(tmp_path, database) as place:
-        yield place
 
 
 def seen(place: Embedded, number: int) -> list[Sighting]:
