@@ -3,16 +3,19 @@
 import asyncio
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from tests.clickhouse import ClickHouse
+from tests.embedded import own_database
 from tests.proxy import Fault, Proxy, http_error
 from tests.replaying import Quiet, count, history, landed, placed, replayed, shown
 from tests.running import free_port, penstock
-from workers.clickhouse import Away
+from workers.clickhouse import Away, connect
 from workers.connection import Connection
 from workers.replay.patience import Interrupted, Patience
 
@@ -27,19 +30,33 @@ def run(settings: dict[str, str], out: Path, *options: str) -> tuple[int, str]:
     return code, out.read_text()
 
 
+@pytest.fixture(scope="module")
+def whole(url: str) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """A database with a history in it, and what its views say: a replay that ends leaves it so for the next test."""
+    with own_database(url) as own, closing(connect(own)) as client:
+        landed(own, placed(history(RECORDS, 21)))
+        yield own, shown(client)
+
+
 @pytest.fixture
-def settings(own: str, there: Client, tmp_path: Path) -> dict[str, str]:
-    """Of a database whose tables were lost, the journal apart."""
-    landed(own, placed(history(RECORDS, 21)))
-    return {"PENSTOCK_CLICKHOUSE": own, "PENSTOCK_DATA": str(tmp_path)}
+def before(whole: tuple[str, dict[str, bytes]]) -> dict[str, bytes]:
+    """What its views said."""
+    return whole[1]
 
 
-def lose(there: Client) -> dict[str, bytes]:
-    """What the views said before."""
-    before = shown(there)
-    for table in ("events", "attributes", "customers", "identifies", "erasures"):
-        there.command(f"TRUNCATE TABLE stored_{table}")
-    return before
+@pytest.fixture
+def there(whole: tuple[str, dict[str, bytes]]) -> Iterator[Client]:
+    """To look at it. Its tables are lost, the journal apart, and nothing was ever replayed."""
+    with closing(connect(whole[0])) as client:
+        for table in ("events", "attributes", "customers", "identifies", "erasures"):
+            client.command(f"TRUNCATE TABLE stored_{table}")
+        client.command("TRUNCATE TABLE replays")
+        yield client
+
+
+@pytest.fixture
+def settings(whole: tuple[str, dict[str, bytes]], there: Client, tmp_path: Path) -> dict[str, str]:
+    return {"PENSTOCK_CLICKHOUSE": whole[0], "PENSTOCK_DATA": str(tmp_path)}
 
 
 def position(there: Client) -> tuple[str, int]:
@@ -50,11 +67,9 @@ def position(there: Client) -> tuple[str, int]:
 @pytest.mark.slow
 @pytest.mark.parametrize(("point", "kept"), [("replay.started", 0), ("replay.inserted", 0), ("replay.inserted:3", 200)])
 def test_killed_replay_is_resumed_and_ends_in_the_same_tables(
-    settings: dict[str, str], there: Client, tmp_path: Path, point: str, kept: int
+    settings: dict[str, str], there: Client, before: dict[str, bytes], tmp_path: Path, point: str, kept: int
 ) -> None:
     """SIGKILL before the first insert, and after inserts whose position was not kept: that chunk is repeated."""
-    before = lose(there)
-
     killed, _ = run(settings | {"PENSTOCK_FAILPOINT": point}, tmp_path / "killed")
     assert killed == -signal.SIGKILL
     assert position(there) == ("started", kept)
@@ -67,9 +82,10 @@ def test_killed_replay_is_resumed_and_ends_in_the_same_tables(
 
 
 @pytest.mark.slow
-def test_interrupted_replay_says_how_to_go_on(settings: dict[str, str], there: Client, tmp_path: Path) -> None:
+def test_interrupted_replay_says_how_to_go_on(
+    settings: dict[str, str], there: Client, before: dict[str, bytes], tmp_path: Path
+) -> None:
     """Ctrl-C between two chunks: exit code 130, and the command that resumes it."""
-    before = lose(there)
     out = tmp_path / "out"
     with out.open("wb") as output:
         process = penstock(*OPTIONS, settings=settings, output=output)
@@ -117,10 +133,9 @@ async def test_clickhouse_that_comes_back_is_used_again(url: str, clickhouse: Cl
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", [Fault.RESET, Fault.CUT_REQUEST, Fault.LOST_ANSWER, Fault.CUT_ANSWER, Fault.SAID])
 async def test_inserts_that_go_wrong_are_repeated(
-    settings: dict[str, str], there: Client, clickhouse: ClickHouse, fault: Fault
+    settings: dict[str, str], there: Client, before: dict[str, bytes], clickhouse: ClickHouse, fault: Fault
 ) -> None:
     """Whether their rows are there or not: nothing is lost, and no view changes."""
-    before = lose(there)
     away = http_error("503 Service Unavailable")
     async with Proxy(clickhouse.port, [None, fault, fault, None, fault], said=[away]) as proxy:
         address = settings["PENSTOCK_CLICKHOUSE"].replace(f":{clickhouse.port}/", f":{proxy.port}/")
