@@ -177,7 +177,7 @@ class _Sweeping:
                 removed += batch.rows
                 self.progress(erasable.table, batch.rows)
                 if len(batch.names) < cause.most:
-                    break  # That were all of them. What has come since is the next pass's.
+                    break  # There were no more. What has come since is the next pass's.
                 batch = found(self.client, erasable, cause, self.open, after=batch.names[-1])
         return removed
 
