@@ -2,12 +2,16 @@
 
 import logging
 import sys
+import time
 
 import structlog
 from structlog.typing import Processor
 
 # What these log, they raise as well, and then it is ours to say.
 RAISING = frozenset({"urllib3", "clickhouse_connect"})
+# While Kafka is away it says so seventy times a second, in as many lines.
+REPEATING = "aiokafka"
+REPEATING_PAUSE = 10.0  # s between two lines that say the same
 
 # Without local variables: they hold keys and bodies.
 _tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
@@ -30,6 +34,7 @@ def configure(process: str, level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last_steps()))
     handler.addFilter(_worth_a_line)
+    handler.addFilter(_Seldom())
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
@@ -37,6 +42,28 @@ def _worth_a_line(record: logging.LogRecord) -> bool:
     if record.name.partition(".")[0] in RAISING:
         return False
     return record.levelno >= logging.WARNING or isinstance(record.msg, dict)  # structlog hands over a dict
+
+
+class _Seldom(logging.Filter):
+    """Passes of what `REPEATING` says again and again one each `REPEATING_PAUSE`, which tells of how many it is the
+    last."""
+
+    def __init__(self) -> None:
+        super().__init__(REPEATING)
+        self._heard: dict[str, tuple[float, int]] = {}  # by what is said: when last, and how many were left out since
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not super().filter(record):
+            return True
+        said, now = str(record.msg), time.monotonic()
+        last, left_out = self._heard.get(said, (-REPEATING_PAUSE, 0))
+        if now - last < REPEATING_PAUSE:
+            self._heard[said] = last, left_out + 1
+            return False
+        self._heard[said] = now, 0
+        if left_out:
+            record.msg = f"{record.msg} (and {left_out} more since the last such line)"
+        return True
 
 
 def _last_steps() -> list[Processor]:

@@ -31,6 +31,34 @@ logging.getLogger("urllib3.connectionpool").warning("retrying")
     assert list(lines[0])[:4] == ["timestamp", "process", "level", "event"]
 
 
+def test_kafka_that_is_away_is_told_of_now_and_then() -> None:
+    """By aiokafka, which says so many times a second; each of the things it says is heard."""
+    code = """
+import logging
+from deploy import logs
+logs.REPEATING_PAUSE = 0.2
+logs.configure("worker")
+import time
+for _ in range(2):
+    for number in range(50):
+        logging.getLogger("aiokafka.conn").error("cannot connect to %s", number)
+    logging.getLogger("aiokafka").warning("no coordinator")
+    time.sleep(0.3)
+for _ in range(2):
+    logging.getLogger("uvicorn.error").warning("closed")
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30)
+
+    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == [
+        "cannot connect to 0",
+        "no coordinator",
+        "cannot connect to 0 (and 49 more since the last such line)",
+        "no coordinator",
+        "closed",
+        "closed",
+    ]
+
+
 def test_a_traceback_shows_no_values() -> None:
     """Local variables hold keys and bodies."""
     code = """
