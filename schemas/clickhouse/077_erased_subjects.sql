@@ -1,28 +1,20 @@
 -- One row is one subject of which something is hidden: always all that is below a version, however its deletions and
 -- suppressions came, so a table that keeps the last row of a key never hides a newer one behind an older.
 CREATE OR REPLACE VIEW erased_subjects AS
+WITH
+    maxIf(version, kind = 'suppress') AS last_suppressed,
+    -- The first unsuppress since; 0 if there is none.
+    if(
+        last_suppressed = 0,
+        0,
+        arrayMin(arrayFilter(each -> each > last_suppressed, groupArrayIf(version, kind = 'unsuppress')))
+    ) AS ended
 SELECT
     subject_hash,
     if(last_suppressed > 0 AND ended = 0, toUInt128('340282366920938463463374607431768211455'), settled)
         AS below,  -- what has a lower version is hidden: all, while a suppression lasts
-    settled        -- hidden for ever; an unsuppress that comes late frees no more than above
-FROM
-(
-    SELECT
-        subject_hash,
-        last_suppressed,
-        -- The first unsuppress since; 0 if there is none.
-        if(last_suppressed = 0, 0, arrayFirst(each -> each > last_suppressed, unsuppressed)) AS ended,
-        greatest(last_erased, ended) AS settled
-    FROM
-    (
-        SELECT
-            subject_hash,
-            maxIf(version, kind != 'unsuppress') AS last_erased,
-            maxIf(version, kind = 'suppress') AS last_suppressed,
-            arraySort(groupArrayIf(version, kind = 'unsuppress')) AS unsuppressed
-        FROM all_erasures
-        GROUP BY subject_hash
-        HAVING last_erased > 0
-    )
-)
+    greatest(maxIf(version, kind != 'unsuppress'), ended)
+        AS settled  -- hidden for ever; an unsuppress that comes late frees no more than above
+FROM all_erasures
+GROUP BY subject_hash
+HAVING maxIf(version, kind != 'unsuppress') > 0

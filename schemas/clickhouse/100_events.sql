@@ -1,5 +1,11 @@
 -- One row is one event, page or screen, exact as soon as the insert is done: no repeats, nothing of a deleted customer.
 CREATE OR REPLACE VIEW events AS
+WITH
+    -- Below which version everything of a workspace is gone.
+    (
+        SELECT mapFromArrays(groupArray(name), groupArray(below))
+        FROM (SELECT toString(workspace) AS name, max(version) AS below FROM erased_workspaces GROUP BY name)
+    ) AS gone
 SELECT
     stored.workspace AS workspace,
     stored.customer AS customer,            -- the identifier that was used
@@ -25,9 +31,7 @@ FROM stored_events AS stored FINAL
 LEFT ANY JOIN erased_subjects AS erased ON stored.subject_hash = erased.subject_hash
 LEFT ANY JOIN overrides AS own ON stored.subject_hash = own.subject_hash
 LEFT ANY JOIN identified AS named ON stored.subject_hash = named.subject_hash
-LEFT ANTI JOIN erased_workspaces AS gone
-    ON stored.workspace = gone.workspace AND stored.version < gone.version
-WHERE stored.version >= erased.below
+WHERE stored.version >= greatest(erased.below, gone[stored.workspace])
 AND (stored.customer_kind != 'cio' OR own.founder_hash > 0 AND stored.version >= own.joined)
 -- Conditions on what the table is sorted by choose the rows before repeats are folded: they cannot part two of one key.
 SETTINGS

@@ -4,5 +4,12 @@ CREATE OR REPLACE VIEW customer_events AS
 SELECT *
 FROM events_by(
     workspace = {workspace:String},
-    nodes = (SELECT nodes FROM identifiers_of(workspace = {workspace:String}, identifier = {identifier:String}))
+    nodes = (
+        SELECT nodes
+        FROM identifiers_of(
+            workspace = {workspace:String},
+            identifier = {identifier:String},
+            by = if(startsWith({identifier:String}, 'cio_'), 'founder', 'nobody')
+        )
+    )
 )

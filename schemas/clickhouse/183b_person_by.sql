@@ -21,7 +21,7 @@ FROM
         UNION ALL
         SELECT linked_hash
         FROM stored_attributes
-        WHERE linked_hash > 1 AND (workspace, customer, customer_kind) IN (SELECT arrayJoin(keys))
+        WHERE linked_hash > 1 AND workspace = {workspace:String} AND (customer, customer_kind) IN arrayZip(nodes.1, nodes.2)
     )
     UNION ALL
     SELECT 'gone', 0, version, 0, 0
@@ -30,6 +30,6 @@ FROM
     UNION ALL
     SELECT 'refused', subject_hash, since, linked_hash, until
     FROM stored_refusals FINAL
-    WHERE subject_hash IN (SELECT arrayJoin(nodes.3)) AND linked_hash != 0 AND since < until
+    WHERE subject_hash IN nodes.3 AND linked_hash != 0 AND since < until
 )
 SETTINGS join_use_nulls = 0, analyzer_inline_views = 1

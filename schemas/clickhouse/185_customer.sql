@@ -97,7 +97,12 @@ FROM
                 FROM person_by(
                     workspace = {workspace:String},
                     nodes = (
-                        SELECT nodes FROM identifiers_of(workspace = {workspace:String}, identifier = {identifier:String})
+                        SELECT nodes
+                        FROM identifiers_of(
+                            workspace = {workspace:String},
+                            identifier = {identifier:String},
+                            by = if(startsWith({identifier:String}, 'cio_'), 'founder', 'nobody')
+                        )
                     )
                 )
             )
