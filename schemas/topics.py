@@ -2,7 +2,7 @@
 
 import zlib
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -25,6 +25,11 @@ def partition(key: bytes, partitions: int) -> int:
     """The partition of a key. From a configured count, not from the broker's: a topic that is grown under a running
     edge would move a subject to another partition, where a later delete could overtake it."""
     return zlib.crc32(key) % partitions
+
+
+def partitions_of(keys: Iterable[bytes], partitions: int) -> list[int]:
+    """Of many."""
+    return [zlib.crc32(key) % partitions for key in keys]
 
 
 def generation(topic: str, id: UUID, partitions: int) -> str:

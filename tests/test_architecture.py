@@ -24,6 +24,7 @@ HOMES = {
     "backports": {"ingest/zstandard.py"},
     "compression": {"ingest/zstandard.py"},
     "aiokafka": {"ingest/log", "workers/log"},
+    "google_crc32c": {"ingest/log/record_batch.py"},
     "clickhouse_connect": {
         "workers/clickhouse.py",
         "workers/connection.py",

@@ -10,13 +10,17 @@ import pytest
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.produce import ProduceRequest_v7, ProduceResponse_v7
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.structs import TopicPartition
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ingest.log.groups import encoded
 from ingest.log.produce_wire import request, results
-from ingest.log.producer import OpenBatch, Producer, close_producer, open_producer
+from ingest.log.producer import BATCH_BYTES, Producer, close_producer, open_producer
+from ingest.log.record_batch import RecordBatch, framed, framed_again
 from ingest.log.topic import prepare_topic
+from schemas.messages import Written
 from tests.reading import numbers_of
 
 PARTITIONS, BATCHES = 4, 150
@@ -34,9 +38,9 @@ async def producing(kafka: str, topic: str) -> AsyncIterator[Producer]:
         await close_producer(producer, 2)
 
 
-def batch(*of: int) -> OpenBatch:
-    made = OpenBatch()
-    made.add([(b"key", b'{"id":"%d"}' % number, 0) for number in of])
+def batch(*of: int) -> RecordBatch:
+    made = RecordBatch(BATCH_BYTES)
+    made.add(framed_again([(b"key", b'{"id":"%d"}' % number, 0) for number in of]))
     return made
 
 
@@ -105,7 +109,7 @@ async def test_what_comes_before_it_is_sent_goes_with_it(kafka: str, topic: str)
         told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         of = batch(1)
         assert producer.requests.take_up(0, of, lambda timestamp, _: told.set_result(timestamp))
-        assert of.add([(b"key", b'{"id":"2"}', 0)])
+        assert of.add(framed_again([(b"key", b'{"id":"2"}', 0)]))
         async with asyncio.timeout(20):
             assert await told > 0
         assert not of.add([(b"key", b'{"id":"3"}', 0)])
@@ -150,9 +154,10 @@ def test_requests_are_what_aiokafka_would_send(correlation: int, batches: list[t
     head = theirs.build_request_header(correlation_id=correlation, client_id=CLIENT)
     message = head.encode() + theirs.encode()
 
-    ours = request(correlation, CLIENT.encode(), 40_000, b"topic-1", batches)
+    pieces = [(partition, len(records), (records[:7], records[7:])) for partition, records in batches]
+    ours = request(correlation, CLIENT.encode(), 40_000, b"topic-1", pieces)
 
-    assert ours == len(message).to_bytes(4, "big") + message
+    assert b"".join(ours) == len(message).to_bytes(4, "big") + message
 
 
 @given(
@@ -169,3 +174,31 @@ def test_responses_are_read_as_aiokafka_reads_them(partitions: list[tuple[int, .
     assert ours == (sorted(theirs) if topic == "topic-1" else None)
     if partitions:
         assert results(body[:-5], b"topic-1") is None
+
+
+_SIZE = st.one_of(st.integers(0, 80), st.sampled_from([4_000, 4_081, 4_095, 4_096, 8_191, 8_192]))
+
+
+@settings(deadline=None, max_examples=60)
+@example([(0, 0)], 4_200, 1_000_000)
+@given(st.lists(st.tuples(_SIZE, _SIZE), min_size=1, max_size=8), st.integers(1, 70), st.integers(100, 20_000))
+def test_a_batch_is_what_aiokafka_would_make(sizes: list[tuple[int, int]], times: int, limit: int) -> None:
+    """And it is full where aiokafka's would be, however the records are added."""
+    written = [Written(b"k" * key, b"v" * value) for key, value in sizes] * times
+    made, theirs = RecordBatch(limit), DefaultRecordBatchBuilder(2, 0, 0, -1, -1, 0, limit)
+    taken = 0
+    for each in (written[:1], written[1:]):
+        taken += made.add(framed(each, b"{"))
+    made._set_producer_state(7, 3, 11)
+    assert made.add(framed(written[:1], b"{")) == 0
+    data = made._build()
+    at = int.from_bytes(data[27:35], "big")
+    for number, message in enumerate(written):
+        full = theirs.append(number, at, message.key, b"{" + message.rest, []) is None
+        assert full == (number >= taken)
+        if full:
+            break
+    theirs.set_producer_state(7, 3, 11)
+    assert data == bytes(theirs.build())
+    assert (made.size(), made.record_count()) == (len(data), taken)
+    assert framed(written, b"{") == framed_again(encoded(written))

@@ -16,17 +16,21 @@ from ingest.errors import TooLarge, Unavailable
 from ingest.log import Done
 from schemas import messages as schema
 from schemas.messages import Message, Written
-from schemas.topics import LARGEST_RECORD, partition
+from schemas.topics import LARGEST_RECORD, partition, partitions_of
 
 B = TypeVar("B")
 _NO_ROOM = "too much is waiting for the log"
+TOO_LARGE = f"one message may have at most {LARGEST_RECORD} bytes on the log"
 Encoded = tuple[bytes, bytes, int]  # key, value, and the bytes of both together
-_SIZE = itemgetter(2)
+_KEY, _SIZE = itemgetter(0), itemgetter(2)
 _CLOCK = 0.001  # s, by which a timer of the loop may be early
 
 
 class Group(Generic[B]):
-    """What shares one write: the batch, and the requests that wait for it. Settled exactly once."""
+    """What shares one write: the batch, and the requests that wait for it. Settled exactly once.
+
+    waiters: each with the time, of the loop's clock, before which it is not told of a failure.
+    """
 
     __slots__ = ("batch", "bytes", "deadline", "failure", "settled", "waiters")
 
@@ -36,21 +40,24 @@ class Group(Generic[B]):
         self.deadline = deadline
         self.failure = ""
         self.settled = False
-        self.waiters: list[Done] = []
+        self.waiters: list[tuple[float, Done]] = []
 
     def waiter(self) -> asyncio.Future[None]:
         """Done when the group is settled. One for each request: whoever is cancelled cancels only their own."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiters.append(partial(_wake, waiter))
+        self.waiters.append((0.0, partial(_wake, waiter)))
         return waiter
 
     def settle(self, failure: str = "") -> None:
         if self.settled:
             return
         self.settled, self.failure = True, failure
-        for waiter in self.waiters:
+        for until, done in self.waiters:
             try:
-                waiter(failure)
+                if failure and until:
+                    asyncio.get_running_loop().call_at(until, done, failure)
+                else:
+                    done(failure)
             except Exception as error:  # noqa: BLE001  a mistake in one answer must not cost the others theirs
                 asyncio.get_running_loop().call_exception_handler({"message": "an answer failed", "exception": error})
 
@@ -96,24 +103,36 @@ class Groups(Generic[B]):
 
     def append_then(self, messages: Sequence[Message | Written], done: Done) -> None:
         """See `Log.append_then`."""
-        when_settled(self.put(encoded(messages)), done)
+        self.put_then(encoded(messages), done)
+
+    def put_then(self, records: Sequence[Encoded], done: Done, until: float = 0.0) -> None:
+        """As `put`; `done` is told, of a failure not before a time of the loop's clock."""
+        if len(records) == 1:  # as most are
+            self._put_one(records).waiters.append((until, done))
+        else:
+            when_settled(self.put(records), done, until)
 
     def put(self, records: Sequence[Encoded]) -> list[Group[B]]:
         """Queue them, in their order; the groups that they are in. Raises `Unavailable`, and then none is queued."""
+        if len(records) == 1:
+            return [self._put_one(records)]
+        lanes, count = self._lanes, len(self._lanes)
+        self._check_room(sum(map(_SIZE, records)))
+        parted: list[list[Encoded]] = [[] for _ in lanes]
+        for record, lane in zip(records, partitions_of(map(_KEY, records), count), strict=True):
+            parted[lane].append(record)
+        return [group for lane, part in zip(lanes, parted, strict=True) if part for group in lane.put(part)]
+
+    def _put_one(self, records: Sequence[Encoded]) -> Group[B]:
+        [(key, _, size)] = records
+        self._check_room(size)
+        return self._lanes[partition(key, len(self._lanes))].put_one(records, size)
+
+    def _check_room(self, size: int) -> None:
         if not self._open:
             raise Unavailable("shutting down")
-        lanes, count = self._lanes, len(self._lanes)
-        if len(records) == 1:  # as most are
-            [(key, _, size)] = records
-            if size > self._free:
-                raise Unavailable(_NO_ROOM)
-            return lanes[partition(key, count)].put(records)
-        if sum(map(_SIZE, records)) > self._free:
+        if size > self._free:
             raise Unavailable(_NO_ROOM)
-        parted: list[list[Encoded]] = [[] for _ in lanes]
-        for record in records:
-            parted[partition(record[0], count)].append(record)
-        return [group for lane, part in zip(lanes, parted, strict=True) if part for group in lane.put(part)]
 
     def idle(self) -> bool:
         """Whether nothing waits or is on its way."""
@@ -143,7 +162,7 @@ def encoded(messages: Sequence[Message | Written], begin: bytes = b"{") -> list[
             key, value = schema.key(message), begin + schema.encode(message)[1:]
         size = len(key) + len(value)
         if size > LARGEST_RECORD:
-            raise TooLarge(f"one message may have at most {LARGEST_RECORD} bytes on the log")
+            raise TooLarge(TOO_LARGE)
         records.append((key, value, size))
     return records
 
@@ -157,11 +176,11 @@ async def settled(groups: Sequence[Group[Any]]) -> None:
             raise Unavailable(group.failure)
 
 
-def when_settled(groups: Sequence[Group[Any]], done: Done) -> None:
-    """`done` is called once: with "" when all are written, with the reason as soon as one is not. None is settled yet,
-    as they come from `put`."""
+def when_settled(groups: Sequence[Group[Any]], done: Done, until: float = 0.0) -> None:
+    """`done` is called once: with "" when all are written, with the reason as soon as one is not, but not before a time
+    of the loop's clock. None is settled yet, as they come from `put`."""
     if len(groups) == 1:
-        groups[0].waiters.append(done)
+        groups[0].waiters.append((until, done))
         return
     distinct = dict.fromkeys(groups)
     left, told = len(distinct), False
@@ -174,7 +193,7 @@ def when_settled(groups: Sequence[Group[Any]], done: Done) -> None:
             done(failure)
 
     for group in distinct:
-        group.waiters.append(one)
+        group.waiters.append((until, one))
 
 
 def _wake(waiter: "asyncio.Future[None]", _failure: str) -> None:
@@ -190,6 +209,7 @@ class _Lane(Generic[B]):
         self.waiting: deque[Group[B]] = deque()
         self.sending: Group[B] | None = None
         self._timer: asyncio.TimerHandle | None = None  # for the first deadline, or for one that was met
+        self._done = self._sent
 
     def put(self, records: Sequence[Encoded]) -> list[Group[B]]:
         """Into the group that collects, and into new ones when that is full or gone."""
@@ -208,6 +228,16 @@ class _Lane(Generic[B]):
                 break
             records = records[taken:]
         return found
+
+    def put_one(self, records: Sequence[Encoded], size: int) -> Group[B]:
+        """The same with a single one, as most requests have, in fewer steps."""
+        groups, group = self._groups, self._newest
+        if group is None or not groups._add(group.batch, records):
+            group = self._begin()
+            groups._add(group.batch, records)
+        group.bytes += size
+        groups._free -= size
+        return group
 
     def abandon(self) -> None:
         self.waiting.clear()
@@ -234,9 +264,11 @@ class _Lane(Generic[B]):
         group = self.sending = self.waiting.popleft()
         if not self._groups._stays_open:
             self._leave(group)
-        self._groups._send(self._number, group.batch, group.deadline, partial(self._sent, group))
+        self._groups._send(self._number, group.batch, group.deadline, self._done)
 
-    def _sent(self, group: Group[B], failure: str) -> None:
+    def _sent(self, failure: str) -> None:
+        group = self.sending
+        assert group is not None  # noqa: S101  it was handed over, and nothing else is until this was called
         self._leave(group)
         self._groups._free += group.bytes
         if group.settled:

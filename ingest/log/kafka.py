@@ -26,8 +26,9 @@ from aiokafka.structs import RecordMetadata
 from ingest.errors import Unavailable
 from ingest.log import Done
 from ingest.log.counting import counting_from, not_before
-from ingest.log.groups import Encoded, Group, Groups, encoded, settled, when_settled
-from ingest.log.producer import OpenBatch, Producer, close_producer, open_producer
+from ingest.log.groups import Encoded, Group, Groups, settled
+from ingest.log.producer import BATCH_BYTES, Producer, close_producer, open_producer
+from ingest.log.record_batch import Framed, RecordBatch, framed, framed_again
 from ingest.log.topic import prepare_topic
 from schemas.messages import Message, Written
 from schemas.settings import BadSettings
@@ -83,8 +84,8 @@ class KafkaLog:
         self._handing: set[asyncio.Task[None]] = set()
         self._groups = Groups(
             partitions,
-            make=OpenBatch,
-            add=OpenBatch.add,
+            make=partial(RecordBatch, BATCH_BYTES),
+            add=RecordBatch.add,
             send=self._send,
             timeout=append_timeout,
             pending_limit=pending_bytes,
@@ -96,7 +97,7 @@ class KafkaLog:
         """See `Log.append`; a refused one that Kafka takes late counts as written before the refusal."""
         now = self._loop.time()
         until = now + self._append_timeout
-        groups = self._queued(messages, now)
+        groups = self._groups.put(self._framed(messages, now))
         del messages  # what waits is encoded; the messages may be several times as large
         try:
             await settled(groups)
@@ -107,24 +108,16 @@ class KafkaLog:
     def append_then(self, messages: Sequence[Message | Written], done: Done) -> None:
         """The same, and as late with a refusal."""
         now = self._loop.time()
-        until = now + self._append_timeout
+        self._groups.put_then(self._framed(messages, now), done, now + self._append_timeout)
 
-        when_settled(self._queued(messages, now), partial(self._tell, until, done))
+    def put(self, records: Sequence[Encoded]) -> Sequence[Group[RecordBatch]]:
+        return self._groups.put(framed_again(records))
 
-    def _tell(self, until: float, done: Done, failure: str) -> None:
-        if failure:
-            self._loop.call_at(until, done, failure)
-        else:
-            done(failure)
-
-    def put(self, records: Sequence[Encoded]) -> Sequence[Group[OpenBatch]]:
-        return self._groups.put(records)
-
-    def _queued(self, messages: Sequence[Message | Written], now: float) -> Sequence[Group[OpenBatch]]:
+    def _framed(self, messages: Sequence[Message | Written], now: float) -> Sequence[Framed]:
         if self._turn != (now, self.newest):  # what comes in one turn of the loop counts from one moment on
             at = not_before(self.newest, self._clock()) + self._append_timeout
             self._turn, self._begin = (now, self.newest), counting_from(at)
-        return self._groups.put(encoded(messages, self._begin))
+        return framed(messages, self._begin)
 
     def reachable(self) -> bool:
         return self._usable.is_set() and not self._groups.overdue
@@ -151,7 +144,7 @@ class KafkaLog:
             handing.cancel()
         self._groups.abandon()
 
-    def _send(self, partition: int, batch: OpenBatch, deadline: float, done: Done) -> None:
+    def _send(self, partition: int, batch: RecordBatch, deadline: float, done: Done) -> None:
         producer = self._producer
         if (
             producer is not None
@@ -171,7 +164,7 @@ class KafkaLog:
             self._give_up(producer, error)
             done(REFUSED)
 
-    async def _hand_over_by(self, deadline: float, partition: int, batch: OpenBatch, done: Done) -> None:
+    async def _hand_over_by(self, deadline: float, partition: int, batch: RecordBatch, done: Done) -> None:
         producer, failure = None, "the write was abandoned"
         try:
             # It may wait for metadata, up to the request timeout; given up here, nothing was handed over.
@@ -197,7 +190,9 @@ class KafkaLog:
             await self._usable.wait()
         return self._producer
 
-    async def _hand_over(self, producer: Producer, partition: int, batch: OpenBatch) -> asyncio.Future[RecordMetadata]:
+    async def _hand_over(
+        self, producer: Producer, partition: int, batch: RecordBatch
+    ) -> asyncio.Future[RecordMetadata]:
         if partition not in await producer.partitions_for(self._topic):
             raise KafkaError(f"topic {self._topic} has no partition {partition}")
         delivery: asyncio.Future[RecordMetadata] = await producer.send_batch(batch, self._topic, partition=partition)

@@ -18,12 +18,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.client import ConnectionGroup
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.errors import KafkaError
-from aiokafka.producer.message_accumulator import BatchBuilder, MessageBatch
+from aiokafka.producer.message_accumulator import MessageBatch
 from aiokafka.producer.sender import SendProduceReqHandler
 from aiokafka.protocol.produce import ProduceResponse_v7
 from aiokafka.structs import RecordMetadata, TopicPartition
 
-from ingest.log.produce_wire import API_KEY, VERSION, Result, request, results
+from ingest.log.produce_wire import API_KEY, VERSION, Batch, Result, request, results
+from ingest.log.record_batch import RecordBatch
 
 Told = Callable[[int, KafkaError | None], None]
 Answer: TypeAlias = ProduceResponse_v7 | KafkaError
@@ -35,7 +36,7 @@ class Delivery:
 
     __slots__ = ("batch", "place", "told")
 
-    def __init__(self, place: TopicPartition, batch: BatchBuilder, told: Told) -> None:
+    def __init__(self, place: TopicPartition, batch: RecordBatch, told: Told) -> None:
         self.place = place
         self.batch = batch
         self.told = told
@@ -63,7 +64,7 @@ class ProduceRequests:
         # Nobody would take what waits then, or is to be repeated.
         self._sender.sender_task.add_done_callback(lambda _: self.cut(KafkaError("aiokafka's sender has ended")))
 
-    def take_up(self, partition: int, batch: BatchBuilder, told: Told) -> bool:
+    def take_up(self, partition: int, batch: RecordBatch, told: Told) -> bool:
         """Send it, unless `send_batch` would have to wait or refuse: then False. It may be added to in this turn of the
         loop, and until the broker is free."""
         place, accumulator = self._place(partition), self._accumulator
@@ -121,11 +122,11 @@ class ProduceRequests:
         self._sender._in_flight.add(leader)
         _Request(self, leader, connection, deliveries).send([self._numbered(delivery) for delivery in deliveries])
 
-    def _numbered(self, delivery: Delivery) -> tuple[int, bytes]:
+    def _numbered(self, delivery: Delivery) -> Batch:
         place, batch, numbers = delivery.place, delivery.batch, self._numbers
         batch._set_producer_state(numbers.producer_id, numbers.producer_epoch, numbers.sequence_number(place))
         numbers.increment_sequence_number(place, batch.record_count())
-        return place.partition, batch._build()
+        return place.partition, batch.size(), batch.parts()
 
     def _handed_back(self, delivery: Delivery) -> MessageBatch:
         accumulator = self._accumulator
@@ -188,13 +189,13 @@ class _Request:
         self.correlation_id = connection._next_correlation_id()
         self.RESPONSE_TYPE = self
 
-    def send(self, batches: Sequence[tuple[int, bytes]]) -> None:
+    def send(self, batches: Sequence[Batch]) -> None:
         """batches: in the order of the deliveries."""
         connection, timeout = self._connection, int(self._requests.timeout * 1000)
         connection._requests.append((self.correlation_id, self, self))
         data = request(self.correlation_id, connection._client_id.encode(), timeout, self._topic, batches)
         try:
-            connection._writer.write(data)
+            connection._writer.writelines(data)
         except OSError:
             connection.close(CloseReason.CONNECTION_BROKEN)
 

@@ -18,22 +18,26 @@ _RESULT = struct.Struct(">ihqqq")
 # What became of one partition's batch: partition; error, Kafka's code, 0 if it was taken; offset; timestamp, ms or -1;
 # the log's first offset.
 Result = tuple[int, int, int, int, int]
+# A partition, and of its batch the size and all bytes, in pieces.
+Batch = tuple[int, int, Sequence[bytes]]
 
 
 def request(
-    correlation_id: int, client_id: bytes, timeout: int, topic: bytes, batches: Sequence[tuple[int, bytes]]
-) -> bytes:
-    """For all in-sync replicas, without a transaction. timeout: ms. batches: partitions, each with its records."""
+    correlation_id: int, client_id: bytes, timeout: int, topic: bytes, batches: Sequence[Batch]
+) -> Sequence[bytes]:
+    """In pieces: for all in-sync replicas, without a transaction. timeout: ms."""
     parts = [
         client_id,
         _BODY.pack(_NO_TRANSACTION, ALL_IN_SYNC, timeout, 1, len(topic)),
         topic,
         _COUNT.pack(len(batches)),
     ]
-    for partition, records in batches:
-        parts += _RECORDS.pack(partition, len(records)), records
     size = _HEADER.size - _COUNT.size + sum(map(len, parts))
-    return b"".join((_HEADER.pack(size, API_KEY, VERSION, correlation_id, len(client_id)), *parts))
+    for partition, records, pieces in batches:
+        parts.append(_RECORDS.pack(partition, records))
+        parts += pieces
+        size += _RECORDS.size + records
+    return _HEADER.pack(size, API_KEY, VERSION, correlation_id, len(client_id)), *parts
 
 
 def results(body: bytes, topic: bytes) -> list[Result] | None:

@@ -1,50 +1,15 @@
 """aiokafka's producer: opened whole or not at all, and closed without leaving a batch that could still arrive."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
-from aiokafka.producer.message_accumulator import BatchBuilder
 
-from ingest.log.groups import Encoded
 from ingest.log.produce import ProduceRequests
 
 BATCH_BYTES = 1_048_576
 CUT_TIMEOUT = 1.0
-_NO_HEADERS: list[tuple[str, bytes]] = []
-
-
-class OpenBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
-    """What AIOKafkaProducer.create_batch returns, made while there is no producer too; and it may be handed over open.
-
-    aiokafka's sender, where that takes it, counts the records, gives them their numbers, and encodes them only in the
-    next turn of the loop. What came in between would be beyond that count, and every later batch out of order. So it is
-    closed with the count.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(BATCH_BYTES, 0)
-        self._relative_offset: int = 0
-
-    def add(self, records: Sequence[Encoded]) -> int:
-        """How many it took: less than all if it is full or closed. What `append` does, in fewer calls."""
-        if self._closed:
-            return 0
-        append, first = self._builder.append, self._relative_offset
-        number = first
-        for key, value, _ in records:
-            if append(number, None, key, value, _NO_HEADERS) is None:
-                self.close()
-                break
-            number += 1
-        self._relative_offset = number
-        return number - first
-
-    def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
-        self.close()
-        super()._set_producer_state(producer_id, producer_epoch, base_sequence)
 
 
 class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
