@@ -49,19 +49,19 @@ class Alike:
     ) -> list[Written] | None:
         """Those of a whole batch: the same, in a fifth less time than one by one."""
         heads, before, keys, end, made = self._heads, self._before, self._keys, self._end, []
+        longest = limits.IDENTIFIER
         for id, user, name, data in zip(ids, users, names, texts, strict=True):
             head = heads.get(name) or self._head(name)
             if head is None or data[:2] != b'{"':
                 return None
             person = user.encode()
-            if user.isalnum() and len(person) <= limits.IDENTIFIER:
-                one = Written(keys + person, b"".join((b'"id":', id, before, person, head, data, end)))
-            else:
-                other = self._of_other(id, user, head, data)
-                if other is None:
-                    return None
-                one = other
-            made.append(one)
+            if user.isalnum() and len(person) <= longest:
+                made.append(Written(keys + person, b"".join((b'"id":', id, before, person, head, data, end))))
+                continue
+            other = self._of_other(id, user, head, data)
+            if other is None:
+                return None
+            made.append(other)
         return made
 
     def _of_other(self, id: bytes, user: str, head: bytes, data: bytes) -> Written | None:

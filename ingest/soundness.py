@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 # A number is beyond all floats if it has 309 digits, or an exponent of three, or one of two behind 210 digits.
 # Behind most letters comes no digit, which is seen sooner than what is before them.
-_SMALL, _LARGE = (
+_small, _large = (
     re.compile(rb"%b[0-9+](?<=[0-9]%b.)(?:(?<=[0-9])|[0-9])[0-9]{2}" % (e, e), re.DOTALL).search for e in (b"e", b"E")
 )
 _E = ord("E")  # to look for a number in bytes takes a tenth of what it takes for bytes
@@ -21,18 +21,19 @@ _DIGIT, _DIGITS, _BEFORE_NUMBER = b"0123456789", b"0123456789.-", frozenset(b":,
 
 def is_sound(text: bytes) -> bool:
     """Whether orjson takes JSON that msgspec has taken. In doubt it says no."""
-    if len(text) >= _LONG and _has_long_number(text):
+    size = len(text)
+    # Where there is room for so many digits once, they are in the middle too.
+    if size >= _LONG and (size >= 2 * _LONG or text[_LONG - 1] in _DIGIT) and _has_long_number(text):
         return False
     if not (text.isascii() or _is_utf8(text)):
         return False
-    return not (_has_far_number(_SMALL, text) or (_E in text and _has_far_number(_LARGE, text)))
+    if _small(text) is not None and _has_far_number(_small, text):
+        return False
+    return not (_E in text and _has_far_number(_large, text))
 
 
 def _has_long_number(text: bytes) -> bool:
-    """Wherever so many digits are, every sixteenth byte shows some of them; where there is room for them once, they
-    are in the middle too."""
-    if len(text) < 2 * _LONG and text[_LONG - 1] not in _DIGIT:
-        return False
+    """Wherever so many digits are, every sixteenth byte shows some of them."""
     return _LOOKED_AT in text[::_STEP].translate(_ZEROS)
 
 

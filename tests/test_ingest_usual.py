@@ -126,5 +126,19 @@ def test_what_is_too_deep_takes_no_short_way_wherever_it_stands(type: str, field
     assert said_usually(Body(f"POST /v1/{type}", {}, said.encode())) is None
 
 
+@pytest.mark.parametrize(
+    "action", [b"", b'"action":"delete",', b'"action":null,', b'"action":"event","action":"page",']
+)
+def test_what_has_another_action_or_none_is_no_event(action: bytes) -> None:
+    """Alone and in a batch: what only says the rest of an event is none."""
+    right = b'{"type":"person","action":"event","identifiers":{"id":"5"},"name":"x","attributes":{"n":1}}'
+    wrong = right.replace(b'"action":"event",', action)
+    for body in (
+        Body("POST /api/v2/entity", {}, wrong),
+        Body("POST /api/v2/batch", {}, b'{"batch":[%b,%b]}' % (right, wrong)),
+    ):
+        assert said_usually(body) in (None, said(body))
+
+
 def _same(value: bytes) -> bytes:
     return _MADE.sub(b"(made)", value)

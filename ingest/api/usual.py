@@ -6,7 +6,7 @@ import msgspec
 
 from ingest.api import usual_events as events
 from ingest.api import usual_identifies as identifies
-from ingest.api.usual_parts import Arrive, Call, Entity, Event, Made, Path
+from ingest.api.usual_parts import Arrive, Call, Entity, Event, LoneEvent, LoneIdentify, Made, Path
 from ingest.usual import Client, Moment, cut, read
 from schemas.messages import Written
 
@@ -15,7 +15,7 @@ from schemas.messages import Written
 Usual = Callable[[Client, Moment, Path, bytes, Arrive], Made]
 
 _event, _entity = msgspec.json.Decoder(Event).decode, msgspec.json.Decoder(Entity).decode
-_call = msgspec.json.Decoder(Call).decode
+_call, _plain = msgspec.json.Decoder(Call).decode, msgspec.json.Decoder(LoneEvent | LoneIdentify).decode
 
 
 def event(client: Client, moment: Moment, path: Path, body: bytes, _arrive: Arrive) -> Made:
@@ -32,6 +32,12 @@ def customer(client: Client, moment: Moment, path: Path, body: bytes, _arrive: A
 
 def entity(client: Client, moment: Moment, _path: Path, body: bytes, _arrive: Arrive) -> Made:
     """Track v2."""
+    plain = read(_plain, body)
+    if plain is not None:
+        about = events.user if type(plain) is LoneEvent else identifies.user
+        made = about(client, moment, moment.id(), plain, body)
+        if made is not None:
+            return (made,)
     said = read(_entity, body)
     if said is None:
         return ()

@@ -1,7 +1,7 @@
 """The usual event in each API's words, see `ingest.usual`: None is what has to be read with care."""
 
 from ingest import identifiers, limits
-from ingest.api.usual_parts import Call, Entity, Event, Path, end_of, is_plain, person_of, user_of
+from ingest.api.usual_parts import Call, Entity, Event, LoneEvent, Path, end_of, is_plain, person_of, user_of
 from ingest.api.usual_tracks import SEMANTIC_NAMES
 from ingest.ids import time_in
 from ingest.usual import (
@@ -40,6 +40,17 @@ def entity(client: Client, moment: Moment, id: bytes, said: Entity, around: int)
     if not subject or name is None or times is None or data is None:
         return None
     return written(client, client.event, id, subject, times[0], name, times[1], data, client.end)
+
+
+def user(client: Client, moment: Moment, id: bytes, said: LoneEvent, _body: bytes) -> Written | None:
+    """The same of somebody whose id has letters and digits alone: they are the same in JSON."""
+    user = said.identifiers.id
+    person, name, data = user.encode(), name_of(said.name), data_of(said.attributes, 1)
+    if not user.isalnum() or len(person) > limits.IDENTIFIER or name is None or data is None:
+        return None
+    before, behind = moment.times
+    rest = b"".join((b'"id":', id, client.event_user, person, b'"', before, name, behind, data, client.end))
+    return Written(client.of_user + person, rest)
 
 
 def track(client: Client, moment: Moment, id: bytes, said: Call, around: int) -> Written | None:

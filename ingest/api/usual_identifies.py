@@ -1,7 +1,7 @@
 """The usual identify in each API's words, see `ingest.usual`: None is what has to be read with care."""
 
 from ingest import identifiers, limits
-from ingest.api.usual_parts import Call, Entity, Path, end_of, is_plain, person_of, user_of
+from ingest.api.usual_parts import Call, Entity, LoneIdentify, Path, end_of, is_plain, person_of, user_of
 from ingest.usual import Client, Moment, Texts, as_json, is_short, said_of, texts_of, times_of, times_of_date, written
 from schemas.messages import Written
 
@@ -11,6 +11,20 @@ def customer(client: Client, moment: Moment, id: bytes, path: Path, said: Texts,
     subject = identifiers.subject(path["identifier"])
     what = said_of(subject, said, body, 0)
     return None if what is None else written(client, client.identify, id, subject, *moment.times, what, client.end)
+
+
+def user(client: Client, moment: Moment, id: bytes, said: LoneIdentify, body: bytes) -> Written | None:
+    """Track v2, of somebody whose id has letters and digits alone: they are the same in JSON. No more brackets are in
+    the attributes than in the body."""
+    user = said.identifiers.id
+    name = user.encode()
+    if not user.isalnum() or len(name) > limits.IDENTIFIER:
+        return None
+    what, (before, behind) = said_of(f"id:{user}", said.attributes, body, 1), moment.times
+    if what is None:
+        return None
+    rest = b"".join((b'"id":', id, client.identify_user, name, b'"', before, behind, what, client.end))
+    return Written(client.of_user + name, rest)
 
 
 def person(client: Client, moment: Moment, id: bytes, said: Entity, around: int) -> Written | None:

@@ -93,6 +93,24 @@ class Happened(Struct, gc=False, forbid_unknown_fields=True):
     attributes: Raw
 
 
+class LoneEvent(Struct, gc=False, forbid_unknown_fields=True, tag_field="action", tag="event"):
+    """The same, for a call that came alone and is this or a `LoneIdentify`: only of several types msgspec insists on
+    what tells them apart."""
+
+    type: Literal["person"]
+    identifiers: Known
+    name: str
+    attributes: Raw
+
+
+class LoneIdentify(Struct, gc=False, forbid_unknown_fields=True, tag_field="action", tag="identify"):
+    """An identify of Track v2 that says no more than who, and attributes."""
+
+    type: Literal["person"]
+    identifiers: Known
+    attributes: dict[str, Raw]
+
+
 class Tracked(Struct, gc=False, forbid_unknown_fields=True):
     """The same of Data Pipelines."""
 
