@@ -20,6 +20,7 @@ from ingest.usual import JSON, Moment
 
 LARGEST = 65_536  # bytes of a body: above it uvicorn stops reading until the application takes it
 KNOWN_HEADS, LONGEST_HEAD = 1_000, 1_024  # kept, and bytes of each
+_REST_OF_LINE = b" HTTP/1.1\r\n"
 _SEGMENT = rb"([!$%&'()*+,\-.0-9:;=@A-Z_a-z~]+)"  # of a path that no reader could take for anything else
 COLD = (b"content-encoding", b"transfer-encoding")
 
@@ -66,6 +67,7 @@ class Turn:
 
 
 Target = tuple[Spot, Mapping[str, str]]
+Known = tuple[Head, Target, bytes]  # and its request's target as it was sent
 NAMELESS: Mapping[str, str] = {}
 NO_HEAD = Head({}, 0)
 
@@ -85,6 +87,7 @@ class HotWay:
     def __init__(self, edge: Edge, endpoints: Iterable[Endpoint]) -> None:
         self.edge = edge
         self.heads: dict[bytes, Head] = {}
+        self._whole: dict[bytes, Known] = {}  # with their first line, where nobody is named in it
         self._waiting: list[Waiting] = []
         self._fixed: dict[bytes, Spot] = {}
         self._named: dict[int, Spot] = {}  # by the number of the group that holds their path
@@ -115,13 +118,28 @@ class HotWay:
             return spot, {spot.names[0]: found[group + 1].decode()}
         return spot, {name: found[group + n].decode() for n, name in enumerate(spot.names, 1)}
 
-    def learn(self, text: bytes, head: Head) -> None:
-        """A head without its first line."""
-        if len(text) > LONGEST_HEAD:
+    def known(self, text: bytes) -> Known | None:
+        """text: a head that the parser may have taken before, or all but its first line."""
+        whole = self._whole.get(text)
+        if whole is not None:
+            return whole
+        asked, _, rest = text.partition(_REST_OF_LINE)
+        head = self.heads.get(rest)
+        target = None if head is None else self.find(asked)
+        return None if head is None or target is None else (head, target, asked.partition(b" ")[2])
+
+    def learn(self, text: bytes, asked: bytes, head: Head) -> None:
+        """A head that the parser took, and what it found in the first line."""
+        line, _, rest = text.partition(_REST_OF_LINE)
+        if line != asked or len(text) > LONGEST_HEAD:
             return
-        if len(self.heads) >= KNOWN_HEADS:
+        if len(self.heads) >= KNOWN_HEADS or len(self._whole) >= KNOWN_HEADS:
             self.heads.clear()
-        self.heads[text] = head
+            self._whole.clear()
+        head = self.heads.setdefault(rest, head)
+        spot = self._fixed.get(asked)
+        if spot is not None:
+            self._whole[text] = head, (spot, NAMELESS), asked.partition(b" ")[2]
 
     def soon(self, connection: Waiting) -> None:
         """Something came on it, and its turn is when all have been read: what many have in common is done once, and the

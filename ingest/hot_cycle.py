@@ -51,7 +51,9 @@ class HotCycle:
             self._key = self._called().admit()
         except ApiError:
             return False
-        self._start(perf_counter())
+        self.began = perf_counter()
+        self.response_complete = self.disconnected = self.taken = False
+        self.keep_alive = True
         return True
 
     def take(self, piece: bytes = b"", *, last: bool) -> bool:
@@ -70,7 +72,9 @@ class HotCycle:
             self.path, self._call = path, None
         else:
             self._meet(target, head, client)
-        self._start(turn.began)
+        self.began = turn.began
+        self.response_complete = self.disconnected = self.taken = False
+        self.keep_alive = True
         try:
             if head.turn is not turn or head.spot is not spot or self._edge.rates is not None:
                 head.key, head.turn, head.spot = self._called().admit(), turn, spot
@@ -101,11 +105,6 @@ class HotCycle:
         ):
             self._context = self._texts = None
         self.spot, self.head, self.client = spot, head, client
-
-    def _start(self, began: float) -> None:
-        self.began = began
-        self.response_complete = self.disconnected = self.taken = False
-        self.keep_alive = True
 
     def _append(self, moment: Moment, body: bytes) -> bool:
         """To the log. False if there is more to say of it than 200."""

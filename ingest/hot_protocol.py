@@ -1,7 +1,7 @@
 """One connection whose usual requests go the hot way, see `ingest.hot`. It knows uvicorn's insides, as its parent does.
 
-Clients send the same head over and over, all but its first line. One that the parser took is known by its bytes from
-then on: they mean the same again, so a request that comes whole behind a known head is not parsed a second time.
+Clients send the same head over and over, or all but its first line. One that the parser took is known by its bytes
+from then on: they mean the same again, so a request that comes whole behind a known head is not parsed a second time.
 """
 
 import asyncio
@@ -11,11 +11,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from ingest.answers import ACCEPTED, Rendered
 from ingest.connections import Connections
-from ingest.hot import COLD, LARGEST, Head, HotWay, Turn
+from ingest.hot import COLD, LARGEST, Head, HotWay, Known, Turn
 from ingest.hot_cycle import HotCycle
 from ingest.protocol import BODY, END_OF_HEAD, HEAD, REQUEST, EdgeProtocol
-
-_REST_OF_LINE = b" HTTP/1.1\r\n"
 
 
 class HotProtocol(EdgeProtocol):
@@ -67,11 +65,10 @@ class HotProtocol(EdgeProtocol):
         data, self._came = self._came, b""
         if not data:
             return
-        asked, _, rest = data.partition(_REST_OF_LINE)
-        text, _, body = rest.partition(END_OF_HEAD)
-        head = self._way.heads.get(text)
-        if head is not None and len(body) == head.size and self._is_free():
-            if self._takes(asked, head, body, turn):
+        text, _, body = data.partition(END_OF_HEAD)
+        known = self._way.known(text)
+        if known is not None and len(body) == known[0].size and self._is_free():
+            if self._takes(known, body, turn):
                 self._unpaid = 0
                 return
             self._tried = True
@@ -79,8 +76,8 @@ class HotProtocol(EdgeProtocol):
         super().data_received(data)
         self._tried = False
         # The parser took it, and it came whole and alone in this piece.
-        if self._asked and self._asked == asked and len(body) == self._hot.head.size:
-            self._way.learn(text, self._hot.head)
+        if self._asked and len(body) == self._hot.head.size:
+            self._way.learn(text, self._asked, self._hot.head)
 
     def on_message_begin(self) -> None:
         """Like uvicorn's, but for the scope: it is made for those that need one."""
@@ -129,13 +126,10 @@ class HotProtocol(EdgeProtocol):
         if self._came:
             self.go_on(self._way.turn())
 
-    def _takes(self, asked: bytes, head: Head, body: bytes, turn: Turn) -> bool:
+    def _takes(self, known: Known, body: bytes, turn: Turn) -> bool:
         """Whether a whole request behind a known head went to the log."""
-        target = self._way.find(asked)
-        if target is None:
-            return False
+        head, target, self.url = known
         self.cycle = self._running = self._cycle
-        self.url = asked.partition(b" ")[2]
         if self._hot.take_whole(target, head, self._address, body, turn):
             return True
         self._hot.leave()
