@@ -4,8 +4,7 @@ import logging
 import sys
 import time
 
-import structlog
-from structlog.typing import Processor
+from deploy.without_rich import Processor, structlog
 
 # What these log, they raise as well, and then it is ours to say.
 RAISING = frozenset({"urllib3", "clickhouse_connect"})

@@ -77,3 +77,11 @@ except RuntimeError:
 
     assert json.loads(line)["exception"][0]["exc_value"] == "broken"
     assert "c2VjcmV0" not in line
+
+
+def test_a_process_does_without_rich() -> None:
+    """structlog would load it, which takes memory; what else asks for it finds it."""
+    code = "import sys, deploy.logs; before = 'rich' in sys.modules; import rich; print(before, rich.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30)
+
+    assert done.stdout.split() == ["False", "rich"]
