@@ -51,9 +51,7 @@ class HotCycle:
             self._key = self._called().admit()
         except ApiError:
             return False
-        self.began = perf_counter()
-        self.response_complete = self.disconnected = self.taken = False
-        self.keep_alive = True
+        self._start(perf_counter())
         return True
 
     def take(self, piece: bytes = b"", *, last: bool) -> bool:
@@ -72,9 +70,7 @@ class HotCycle:
             self.path, self._call = path, None
         else:
             self._meet(target, head, client)
-        self.began = turn.began
-        self.response_complete = self.disconnected = self.taken = False
-        self.keep_alive = True
+        self._start(turn.began)
         try:
             if head.turn is not turn or head.spot is not spot or self._edge.rates is not None:
                 head.key, head.turn, head.spot = self._called().admit(), turn, spot
@@ -105,6 +101,11 @@ class HotCycle:
         ):
             self._context = self._texts = None
         self.spot, self.head, self.client = spot, head, client
+
+    def _start(self, began: float) -> None:
+        self.began = began
+        self.response_complete = self.disconnected = self.taken = False
+        self.keep_alive = True
 
     def _append(self, moment: Moment, body: bytes) -> bool:
         """To the log. False if there is more to say of it than 200."""
