@@ -44,8 +44,7 @@ def _worth_a_line(record: logging.LogRecord) -> bool:
 
 
 class _Seldom(logging.Filter):
-    """Passes of what `REPEATING` says again and again one each `REPEATING_PAUSE`, which tells of how many it is the
-    last."""
+    """Of what `REPEATING` says again and again one line passes each `REPEATING_PAUSE`, with how many were left out."""
 
     def __init__(self) -> None:
         super().__init__(REPEATING)

@@ -114,20 +114,22 @@ def test_missing_table_says_nothing_about_the_rows(url: str) -> None:
     assert not isinstance(failed.value, Refused)
 
 
-@pytest.mark.parametrize("most", [2 * FEW, FEW // 4])
-def test_block_that_takes_more_memory_than_there_is_comes_in_halves(most: int) -> None:
-    """No row is guilty of that. A server that cannot take few rows either is waited for."""
-    count, offsets = 9 * FEW, list[int]()
+@pytest.mark.parametrize("size", [len(GOOD), FEW // 2, 2 * FEW])
+@pytest.mark.parametrize("most", [5 * FEW, FEW // 4])
+def test_block_that_takes_more_memory_than_there_is_comes_in_halves(size: int, most: int) -> None:
+    """However large its rows are; no row is guilty of that. A server that cannot take little either is waited for."""
+    padded = but(b"name", b'"%b"' % (b"e" * (size - len(GOOD))))
+    count, offsets = 20 * FEW // len(padded), list[int]()
 
     def insert(block: Block) -> None:
-        rows = [int(row.split(b'"_offset":')[1].split(b",")[0]) for row in bytes(block).splitlines()]
-        if len(rows) > most:
+        rows = bytes(block)
+        if len(rows) > 2 * most:  # of rows, which have a place each
             raise Short("Code: 241")
-        offsets.extend(rows)
+        offsets.extend(int(row.split(b'"_offset":')[1].split(b",")[0]) for row in rows.splitlines())
 
-    records = [FakeRecord(offset, AT, b"key", GOOD % offset) for offset in range(count)]
+    records = [FakeRecord(offset, AT, b"key", padded) for offset in range(count)]
     spliced = splice("log", {3: records}, Clocks(lambda *place: 0))
-    if most < FEW:
+    if most < FEW // 2:
         with pytest.raises(Short):
             land(spliced, insert, Allowance())
         assert offsets == []

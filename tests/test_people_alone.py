@@ -9,21 +9,21 @@ from tests.tables import land
 from tests.telling import W, identify, say
 from workers.sink import Sink
 
-# Quotes, what a quote or a parameter is escaped by, and what no text of a value may be taken for.
-ODD = json.dumps("it's \\ \" \t \n \r \0 \u2028 ü {how:Identifier} \\N")[1:-1]
+# Quotes, what they are escaped by, and what may be taken for a parameter or for nothing.
+ODD = json.dumps("it's \\ \" \t \n \r \0 \u2028 ü {by:Identifier} \\N")[1:-1]
 TOLD: dict[str, list[Placed]] = {
     "plain": [
         identify(1, "id:o'dd\\1", "email:a@x.com", **{"name " + ODD: ODD, "unset": "x", "email": "a@x.com"}),
         identify(2, "email:a@x.com", unset=""),
     ],
-    "plain, once anonymous": [identify(1, "id:2", "anon:a", plan="free"), say(2, "event", "anon:a", name="e")],
-    "any, merged": [
+    "once anonymous": [identify(1, "id:2", "anon:a", plan="free"), say(2, "event", "anon:a", name="e")],
+    "merged": [
         identify(1, "id:3", plan="a"),
         identify(2, "id:4", plan="b", age="1"),
         say(3, "merge", "id:3", "id:4"),
     ],
-    "any, deleted": [identify(1, "id:5", plan="a"), say(2, "delete", "id:5"), identify(3, "id:5", age="2")],
-    "any, refused": [
+    "deleted": [identify(1, "id:5", plan="a"), say(2, "delete", "id:5"), identify(3, "id:5", age="2")],
+    "refused": [
         identify(1, "id:6", "email:c@x.com"),
         identify(2, "id:7"),
         identify(3, "id:7", "email:c@x.com", email="c@x.com"),

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from schemas import failpoints
-from workers.batch import Block, Placed, Spliced, halves, placed
+from workers.batch import Block, Placed, Run, Spliced, halves, placed
 from workers.clickhouse import Refused, Short
 
 FOREIGN = "the value is not one JSON object: no edge of Penstock wrote it"
 EMPTY = "the record has no value"
 
-# Rows; a server that has not the memory for as few has none for anything.
-FEW = 1_000
+# Bytes of values; a server that has not the memory for as few has none for anything.
+FEW = 256 * 1024
 
 
 class TooManyDeadLetters(Exception):
@@ -78,10 +78,10 @@ def land(spliced: Spliced, insert: Callable[[Block], None], allowance: Allowance
         try:
             insert(Block(spliced.generation, runs))
         except (Refused, Short) as error:
-            rows = sum(len(run.records) for run in runs)
-            if isinstance(error, Short) and rows < FEW:
+            is_one = sum(len(run.records) for run in runs) == 1
+            if isinstance(error, Short) and (is_one or _size(runs) < FEW):
                 raise
-            if isinstance(error, Refused) and rows == 1:
+            if isinstance(error, Refused) and is_one:
                 dead += [DeadLetter(guilty, error.code, str(error)) for guilty in placed(runs)]
             else:
                 failpoints.reach("worker.halving")
@@ -91,6 +91,10 @@ def land(spliced: Spliced, insert: Callable[[Block], None], allowance: Allowance
             raise TooManyDeadLetters(f"{len(dead)} records of one batch {_advice(dead)}")
     allowance.admit(sum(len(run.records) for run in spliced.runs) + len(spliced.foreign) - len(dead), dead)
     return dead
+
+
+def _size(runs: Sequence[Run]) -> int:
+    return sum(len(record.value or b"") for run in runs for record in run.records)
 
 
 def _advice(dead: Sequence[DeadLetter]) -> str:
