@@ -13,8 +13,8 @@ from tests.clickhouse import ClickHouse
 from tests.load import Request, send
 from tests.running import CREDENTIALS, answers, asked, eventually, free_port, penstock, stop
 
-REQUESTS = 6_000
-CUSTOMERS = 1_600
+REQUESTS = 15_000
+CUSTOMERS = 4_000
 
 
 def mixed(count: int, customers: int, rng: random.Random) -> Iterator[Request]:
