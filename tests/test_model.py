@@ -271,7 +271,7 @@ def test_views_equal_the_model_whatever_happens_to_log_worker_and_tables(own_dat
     """After every batch, crash, replay, merge and erasure: each thing once, as last written."""
     machine = type("TestLife", (Life,), {"url": own_database})
     profile = settings(
-        max_examples=settings().max_examples // 20,
+        max_examples=settings().max_examples // 16,
         stateful_step_count=40,
         deadline=None,
         print_blob=True,

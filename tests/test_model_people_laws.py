@@ -14,7 +14,7 @@ from tests.placed import Placed
 
 W = "w"
 HASHES = {(W, f"{number:032x}"): node for number, node in enumerate(NODES, 1)}
-many = settings(max_examples=settings().max_examples * 3 // 2, deadline=None)
+many = settings(max_examples=300, deadline=None)
 
 
 def told(history: Sequence[Step]) -> list[Placed]:
