@@ -34,7 +34,7 @@ def soak(folder: Path, *options: str) -> subprocess.Popen[str]:
 def held(log: str, folder: Path) -> Mapping[str, Any]:
     """The summary of a short run; its seed is new every time and stands in what a failure prints."""
     summary, seed = folder / "summary.json", random.randrange(1_000_000)
-    options = ("--minutes", "0.4", "--seed", str(seed), "--log", log, "--rate", "60", "--summary", str(summary))
+    options = ("--minutes", "0.5", "--seed", str(seed), "--log", log, "--rate", "60", "--summary", str(summary))
     with soak(folder, *options) as process:
         said, _ = process.communicate()
     assert process.returncode == 0, said
@@ -46,7 +46,7 @@ def held(log: str, folder: Path) -> Mapping[str, Any]:
 @pytest.mark.timeout(420)
 @pytest.mark.parametrize("log", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
 def test_short_run_with_faults_loses_doubles_and_resurrects_nothing(log: str, tmp_path: Path) -> None:
-    """Under half a minute of load with processes killed and paused, then the audit of each acknowledged request."""
+    """Half a minute of load with processes killed and paused, then the audit of each acknowledged request."""
     if log == "kafka" and not broker.installable():
         not_run(NO_LOCAL_BROKER)
 
@@ -64,7 +64,7 @@ def test_interrupted_run_leaves_no_process_behind(tmp_path: Path) -> None:
     with soak(tmp_path, "--minutes", "5", "--log", "embedded", "--rate", "20") as process:
         assert process.stdout is not None
         process.stdout.readline()
-        time.sleep(5)
+        time.sleep(8)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=90)
 
