@@ -67,7 +67,7 @@ async def test_faulty_connection_to_clickhouse_loses_and_doubles_nothing(
     """Every second insert, then three in a row, which is more than any client repeats by itself."""
     load, proxy = Load(), Proxy(clickhouse.port, [None, fault, None, fault, fault, fault])
     async with between_worker_and_clickhouse(clickhouse, tmp_path, proxy) as log:
-        await load.put(log, load.messages(400, refused=1))
+        await load.put(log, load.messages(700, refused=3))
         await lands(load, client)
 
     assert proxy.done == [fault] * 4
@@ -129,7 +129,7 @@ async def test_faulty_connections_to_kafka_lose_and_double_nothing(
         KafkaReader(**where, group=topic) as reader,
         pumping(reader, url),
     ):
-        await load.put(log, load.messages(400))
+        await load.put(log, load.messages(1000))
         await lands(load, client)
         await eventually(lambda: next(proxy.faults, "all happened"), "all happened")
         await load.put(log, load.messages(100))

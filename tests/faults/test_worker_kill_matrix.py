@@ -121,15 +121,15 @@ async def test_worker_killed_at_a_named_point_loses_and_doubles_nothing(
     one in the dead letters once, and customers are as their last message says."""
     load = Load()
     async with log.writer() as writer:
-        await load.put(writer, load.messages(60, refused=1))
+        await load.put(writer, load.messages(300, refused=3))
         assert await death(workers.start(log.settings, failpoint)) == -signal.SIGKILL
         await log.forget_the_dead()
-        await load.put(writer, load.messages(40, refused=1))
+        await load.put(writer, load.messages(100, refused=2))
     last = workers.start(log.settings)
     await lands(load, client)
 
     assert await asyncio.to_thread(stop, last) == 0
-    assert load.expected()["dead"] == 2
+    assert load.expected()["dead"] == 5
 
 
 @pytest.mark.kafka
@@ -161,7 +161,7 @@ async def test_worker_stopped_past_its_session_and_continued_loses_and_doubles_n
     log, load = Kafka(kafka, topic, tmp_path, clickhouse), Load()
     async with log.writer() as writer:
         sleeper = workers.start(log.settings)
-        await load.put(writer, load.messages(60, refused=1))
+        await load.put(writer, load.messages(300, refused=1))
         await lands(load, client)
         feeding = asyncio.create_task(load.put(writer, load.messages(3000, refused=1)))
         await asyncio.sleep(0.1)
@@ -170,7 +170,7 @@ async def test_worker_stopped_past_its_session_and_continued_loses_and_doubles_n
         other = workers.start(log.settings)
         await lands(load, client)
         sleeper.send_signal(signal.SIGCONT)
-        await load.put(writer, load.messages(60, refused=1))
+        await load.put(writer, load.messages(500, refused=1))
         await lands(load, client)
 
     assert [await asyncio.to_thread(stop, process) for process in (sleeper, other)] == [0, 0]
