@@ -138,7 +138,7 @@ def test_views_equal_the_model_after_any_histories(own: str) -> None:
     with Sink(own) as sink, closing(connect(own)) as client:
 
         @settings(
-            max_examples=settings().max_examples // 12,
+            max_examples=settings().max_examples // 10,
             deadline=None,
             print_blob=True,
             suppress_health_check=list(HealthCheck),
