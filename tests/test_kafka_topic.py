@@ -58,3 +58,22 @@ async def test_contradicting_topic_is_refused_by_name(
     with pytest.raises(BadSettings, match=named):
         async with log(kafka, topic):
             pass
+
+
+async def test_topic_that_somebody_made_just_now_is_judged_as_it_is(
+    kafka: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not as we would have made it: the broker that is asked first may not know it yet."""
+    await make(kafka, topic, partitions=3)
+    described = AIOKafkaAdminClient.describe_topics
+    late: list[list[dict[str, Any]]] = [[], []]
+
+    async def describe(admin: AIOKafkaAdminClient) -> list[dict[str, Any]]:
+        return late.pop() if late else await described(admin)
+
+    monkeypatch.setattr(AIOKafkaAdminClient, "describe_topics", describe)
+
+    with pytest.raises(BadSettings, match="PENSTOCK_PARTITIONS"):
+        async with log(kafka, topic):
+            pass
+    assert not late

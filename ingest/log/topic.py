@@ -23,14 +23,10 @@ async def prepare_topic(bootstrap: str, topic: str, partitions: int, replication
     try:
         await admin.start()
         cluster = await admin.describe_cluster()
-        # All topics: asking for one by name makes it, with the broker's defaults, where the broker allows that.
-        found = {
-            one["topic"]: [len(part["replicas"]) for part in one["partitions"]] for one in await admin.describe_topics()
-        }
-        if topic not in found:
+        if not await _copies(admin, topic):
             await _make(admin, cluster["controller_id"], topic, partitions, replication)
-        copies = found.get(topic, [replication] * partitions)
-        facts = TopicFacts(topic, len(copies), min(copies), len(cluster["brokers"]), await _known(admin, topic))
+        copies, config = await _known(admin, topic)
+        facts = TopicFacts(topic, len(copies), min(copies), len(cluster["brokers"]), config)
     finally:
         await admin.close()
     findings = judged(facts, partitions, replication)
@@ -53,16 +49,28 @@ async def _make(admin: AIOKafkaAdminClient, controller: int, topic: str, partiti
         raise error(f"topic {topic} could not be made: {text}")
 
 
-async def _known(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
+async def _known(admin: AIOKafkaAdminClient, topic: str) -> tuple[list[int], dict[str, str]]:
+    """Its copies and its settings, as they are: another edge, with other settings, may have made it just now."""
     clock = asyncio.get_running_loop().time
     until = clock() + UNKNOWN
     while True:
         try:
-            return await _config(admin, topic)
+            if copies := await _copies(admin, topic):
+                return copies, await _config(admin, topic)
+            raise UnknownTopicOrPartitionError(f"topic {topic} is not known to its broker yet")
         except UnknownTopicOrPartitionError:
             if clock() >= until:
                 raise
         await asyncio.sleep(PAUSE)
+
+
+async def _copies(admin: AIOKafkaAdminClient, topic: str) -> list[int]:
+    """Of each partition; none of a topic that is not there."""
+    # All topics: asking for one by name makes it, with the broker's defaults, where the broker allows that.
+    for one in await admin.describe_topics():
+        if one["topic"] == topic:
+            return [len(part["replicas"]) for part in one["partitions"]]
+    return []
 
 
 async def _config(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
