@@ -7,16 +7,19 @@ COMPILE = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11
 	--no-emit-package python-dateutil --extra build --quiet
 LOCKS ?= .
 PYTEST_ARGS ?=
-# Most tests wait for processes to start, stop and recover; those of one file share a worker. In their own order: by the
-# number of their tests the longest files, of one test each, would come last, and the other workers had nothing to do.
-JOBS ?= 4
+# Most tests wait for processes to start, stop and recover, so five workers have two cores to do; those of one file share
+# a worker. In their own order: by the number of their tests the longest files, of one test each, would come last, and
+# the other workers had nothing to do.
+JOBS ?= 5
 
 .PHONY: up test check bench bench-peers bench-edge bench-worker bench-embedded bench-reads soak kafka lock
 
 up: $(VENV)/.installed
 	@exec $(BIN)/penstock up
 
+# Some hundred processes are started: what they import is compiled before, also where Python is told to write none of it.
 test: $(VENV)/.installed-dev
+	@$(BIN)/python -m compileall -q deploy ingest schemas workers
 	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: $(VENV)/.installed-dev

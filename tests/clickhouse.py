@@ -6,7 +6,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from deploy.clickhouse import Address as ClickHouse
-from deploy.clickhouse import free_port, running
+from deploy.clickhouse import running
+from tests.ports import free_port
 from workers.clickhouse import connect
 from workers.migrate import migrate
 from workers.sink import Sink
@@ -17,7 +18,7 @@ __all__ = ["ClickHouse", "clickhouse", "client", "sink", "url"]
 @pytest.fixture(scope="session")
 def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
     """Where it answers: `writer_url`, `reader_url`. One server for the whole test run."""
-    with running(tmp_path_factory.mktemp("clickhouse"), port=free_port(0)) as server:
+    with running(tmp_path_factory.mktemp("clickhouse"), port=free_port()) as server:
         yield server.address
 
 

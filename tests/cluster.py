@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.kafka.broker import Broker, free_port
+from deploy.kafka.broker import Broker
+from tests.ports import free_port
 
 
 class Member(Broker):

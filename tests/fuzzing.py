@@ -57,9 +57,19 @@ def _operation(endpoint: Endpoint) -> Mapping[str, Any]:
     return operation
 
 
+def _query(endpoint: Endpoint) -> Mapping[str, Any]:
+    """All of it, as the schema of an object."""
+    given = [given for given in _operation(endpoint)["parameters"] if given["in"] == "query"]
+    properties = {each["name"]: each["schema"] for each in given}
+    required = [each["name"] for each in given if each.get("required")]
+    return {"type": "object", "properties": properties, "required": required}
+
+
 def _bodies(endpoint: Endpoint) -> st.SearchStrategy[Any]:
     if endpoint.takes is Takes.NOTHING:
         return ANYTHING
+    if endpoint.takes is Takes.QUERY:
+        return _ALLOWED.by(_query(endpoint))
     return _ALLOWED.by(_operation(endpoint)["requestBody"]["content"][JSON]["schema"])
 
 
@@ -143,6 +153,9 @@ def drawn(draw: st.DrawFn) -> Drawn:
 
 def requests(case: Drawn, keys: Mapping[str, str]) -> Iterator[Request]:
     """The same in ten ways, the first of which is right."""
+    if case.endpoint.takes is Takes.QUERY:
+        yield from _queries(case, keys)
+        return
     endpoint, path = case.endpoint, case.path
     body = _json(case.value)
     plain = {"authorization": keys["server"], "content-type": JSON}
@@ -166,6 +179,30 @@ def requests(case: Drawn, keys: Mapping[str, str]) -> Iterator[Request]:
     yield sent(packed[:-1], plain | {"content-encoding": packing})
     yield sent(_with_key(case.value, case.at, keys), plain | {"authorization": [*keys.values()][case.key % len(keys)]})
     yield sent(body, plain | {name: value}, method=case.method, path=case.odd_path if case.at % 2 else path)
+
+
+def _queries(case: Drawn, keys: Mapping[str, str]) -> Iterator[Request]:
+    """What is said in a query, in eight ways, the first of which is right. What else a request has does not matter."""
+    endpoint, (name, value) = case.endpoint, case.header
+    of_browser = {"site_id": keys["in_body"]}
+    plain = {"authorization": [*keys.values()][case.key % len(keys)]}
+
+    def sent(query: bytes, path: str = case.path, **more: Any) -> Request:
+        asked = f"{path}?{query.decode('latin-1')}"
+        return Request(
+            **{"endpoint": endpoint, "method": endpoint.method, "path": asked, "body": b"", "headers": plain} | more
+        )
+
+    query = _form(case.value | of_browser)
+    broken = _broken(case.value, case.wrong, case.at)
+    yield sent(query, right=True)
+    yield sent(query, body=case.text, headers=plain | {name: value})
+    yield sent(_form({**broken, **of_browser} if isinstance(broken, dict) else of_browser))
+    yield sent(_form(case.value | {"site_id": case.wrong}))
+    yield sent(_form(case.value | {"site_id": "key"}))
+    yield sent(case.text + b"&" + _form(of_browser))
+    yield sent(query[: case.at % (len(query) + 1)] + case.text[: case.at % 5])
+    yield sent(query, case.odd_path if case.at % 2 else case.path, method=case.method)
 
 
 def _items(endpoint: Endpoint, value: Any) -> int:

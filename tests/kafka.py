@@ -37,8 +37,8 @@ CONTAINER_SETTINGS = {
 NO_LOCAL_BROKER = "NOT RUN: no Kafka broker that a test may kill (no Java with Maven)"
 
 
-def report_header() -> str:
-    """The line for pytest's header."""
+def pytest_report_header() -> str:
+    """Which broker tests use: a line in what pytest prints first."""
     return f"kafka: {_kind() or NO_BROKER}"
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,15 +16,10 @@ from typing import IO, Any
 from deploy.instance import reader_url
 from deploy.query import query as ask
 from schemas.settings import load
+from tests.ports import free_port
 
 SITE, KEY = "site", "key"
 CREDENTIALS = {"PENSTOCK_SITE_ID": SITE, "PENSTOCK_API_KEY": KEY}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -56,7 +50,7 @@ def answers(port: int, path: str = "/ready", timeout: float = 60) -> None:
         time.sleep(0.05)
 
 
-def stop(process: subprocess.Popen[bytes], number: int = signal.SIGTERM, timeout: float = 30) -> int:
+def stop(process: subprocess.Popen[bytes], number: int = signal.SIGTERM, timeout: float = 60) -> int:
     process.send_signal(number)
     return process.wait(timeout)
 
@@ -69,7 +63,7 @@ def query(sql: str, settings: Mapping[str, str], form: str = "JSONEachRow") -> l
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def eventually(sql: str, settings: Mapping[str, str], expected: object, timeout: float = 30) -> None:
+def eventually(sql: str, settings: Mapping[str, str], expected: object, timeout: float = 60) -> None:
     """Return once the query's rows are the expected ones."""
     until = time.monotonic() + timeout
     while (rows := asked(sql, settings)) != expected:

@@ -27,6 +27,7 @@ def but(field: bytes, value: bytes) -> bytes:
 
 VERDICTS = {
     "a tuple of one": (but(b"attributes", b'[["a"]]'), 27),
+    "no time": (but(b"spooled_at", b'"nan"'), 70),
     "no number": (but(b"timestamp", b'"soon"'), 72),
     "an unknown field": (but(b"colour", b'"red"'), 117),
     "a field twice": (b'{"name":"twice",' + (GOOD % 1)[1:], 117),

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(supervisor, "QUICK", 60.0)
 
 
 def child(code: str) -> Callable[[], "subprocess.Popen[bytes]"]:
@@ -39,7 +40,7 @@ async def started(file: Path, times: int) -> None:
 
 
 def _wait_for_starts(file: Path, times: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not file.exists() or len(file.read_text()) < times:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -48,7 +49,7 @@ def _wait_for_starts(file: Path, times: int) -> None:
 async def test_part_that_dies_is_started_again_and_stops_when_asked(tmp_path: Path) -> None:
     """Killed from outside, twice."""
     starts = tmp_path / "starts"
-    part = Part("worker", counting(starts, "time.sleep(60)"), stop_within=5)
+    part = Part("worker", counting(starts, "time.sleep(60)"), stop_within=60)
     keeper = asyncio.create_task(part.keep())
     for times in (1, 2):
         await started(starts, times)
@@ -67,7 +68,7 @@ async def test_part_that_dies_again_and_again_is_given_up(tmp_path: Path) -> Non
     starts = tmp_path / "starts"
 
     with pytest.raises(PartFailed, match="The worker ended with exit code 7, 5 times in a row"):
-        await Part("worker", counting(starts, "sys.exit(7)"), stop_within=5).keep()
+        await Part("worker", counting(starts, "sys.exit(7)"), stop_within=60).keep()
     assert starts.stat().st_size == supervisor.QUICK_DEATHS
 
 
@@ -76,7 +77,7 @@ async def test_part_with_bad_settings_is_not_restarted(tmp_path: Path) -> None:
     starts = tmp_path / "starts"
 
     with pytest.raises(PartFailed, match="refused its settings") as failed:
-        await Part("edge", counting(starts, "sys.exit(2)"), stop_within=5).keep()
+        await Part("edge", counting(starts, "sys.exit(2)"), stop_within=60).keep()
     assert failed.value.code == 2
     assert starts.stat().st_size == 1
 
@@ -102,43 +103,49 @@ def test_owned_child_ends_with_its_parent() -> None:
     assert process.stdin
     process.stdin.close()
 
-    assert process.wait(10) == -signal.SIGTERM
+    assert process.wait(60) == -signal.SIGTERM
 
 
-def holder(data: Path, then: str) -> "subprocess.Popen[bytes]":
-    """Another `up` that holds the folder, and says so on its stdout."""
+def holder(data: Path) -> "tuple[subprocess.Popen[bytes], int]":
+    """Another `up` that holds the folder, and the process id of its child, which does too."""
     code = (
         "import subprocess, sys, time; from pathlib import Path; from deploy.instance import locked\n"
-        f"with locked(Path({str(data)!r}), print) as lock:\n    {then}\n    print('held', flush=True); time.sleep(60)"
+        f"with locked(Path({str(data)!r}), print) as lock:\n"
+        "    child = subprocess.Popen(['sleep', '120'], pass_fds=[lock], stdout=subprocess.DEVNULL)\n"
+        "    print(child.pid, flush=True); time.sleep(120)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
     assert process.stdout
-    assert process.stdout.readline() == b"held\n"
+    child = int(process.stdout.readline())
     process.stdout.close()
-    return process
+    return process, child
 
 
 def test_second_holder_is_refused_at_once_and_told_by_whom(tmp_path: Path) -> None:
     """A running instance is left alone."""
-    process = holder(tmp_path / "data", "pass")
+    process, child = holder(tmp_path / "data")
     try:
         with pytest.raises(FolderInUse, match=f"already running .* \\(process {process.pid}\\)"), _lock(tmp_path):
             pass
     finally:
         process.kill()
         process.wait()
+        os.kill(child, signal.SIGKILL)
 
 
 def test_orphans_of_a_killed_holder_are_waited_for(tmp_path: Path) -> None:
     """They have the lock as long as they live; a person is told what the start is waiting for."""
-    orphan = "subprocess.Popen(['sleep', '1'], pass_fds=[lock], stdout=subprocess.DEVNULL)"
-    process = holder(tmp_path / "data", orphan)
+    process, orphan = holder(tmp_path / "data")
     process.kill()
     process.wait()
     said: list[str] = []
-    began = time.monotonic()
-    with locked(tmp_path / "data", said.append):
-        assert 0.3 < time.monotonic() - began < 5
+
+    def say(text: str) -> None:
+        said.append(text)
+        os.kill(orphan, signal.SIGKILL)
+
+    with locked(tmp_path / "data", say):
+        pass
 
     assert said == [f"Waiting for the processes of an earlier penstock up on {tmp_path / 'data'} to stop ..."]
 
@@ -146,13 +153,13 @@ def test_orphans_of_a_killed_holder_are_waited_for(tmp_path: Path) -> None:
 def test_orphans_that_stay_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The wait is bounded."""
     monkeypatch.setattr(instance, "ORPHANS_END_WITHIN", 0.2)
-    orphan = "subprocess.Popen(['sleep', '2'], pass_fds=[lock], stdout=subprocess.DEVNULL)"
-    process = holder(tmp_path / "data", orphan)
+    process, orphan = holder(tmp_path / "data")
     process.kill()
     process.wait()
 
     with pytest.raises(FolderInUse, match="still hold"), _lock(tmp_path):
         pass
+    os.kill(orphan, signal.SIGKILL)
 
 
 def test_note_names_the_instance_while_it_is_up(tmp_path: Path) -> None:

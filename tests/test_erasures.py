@@ -17,7 +17,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas.settings import Settings
 from tests.clickhouse import ClickHouse
 from tests.erasing import Story, hidden_earlier
-from tests.running import CREDENTIALS, asked, environment, eventually, free_port, up
+from tests.ports import free_port
+from tests.running import CREDENTIALS, asked, environment, eventually, up
 from tests.tables import VIEWS, land
 from tests.test_kafka_topic import make
 from workers.clickhouse import connect
@@ -201,7 +202,6 @@ def test_command_without_clickhouse_says_so_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_from_the_request_to_the_proof(tmp_path: Path) -> None:
     """DELETE over HTTP; the worker purges by itself; the commands tell, and erase a workspace."""
     with up(tmp_path, PENSTOCK_PURGE_EVERY="1") as settings:

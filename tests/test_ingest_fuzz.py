@@ -58,8 +58,9 @@ class Fuzzed:
 
     def path_of(self, request: Request) -> str:
         """The path of the document that it goes to; "" if none does."""
+        path = request.path.partition("?")[0]
         routes = (route for route in self.called.app.routes if isinstance(route, Route))
-        return next((route.path for route in routes if route.path_regex.match(request.path)), "")
+        return next((route.path for route in routes if route.path_regex.match(path)), "")
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from ingest.errors import Unavailable
 from ingest.metrics_server import metrics_port
 from schemas.settings import BadSettings, Settings
 from tests.calling import EVENTS, Called, edge
-from tests.running import free_port
+from tests.ports import free_port
 
 BODY = b'{"name":"x"}'
 README = Path(__file__).parent.parent / "README.md"

@@ -48,8 +48,10 @@ LATER_FILES = {name for name in statements() if name >= "140_others.sql"} | {
     "050c_stored_customers_by_hash.sql",
     "050d_stored_customers_hashed.sql",
     "072b_stored_erasures_kind.sql",
+    "072c_stored_erasures_purged.sql",
     "076b_stored_derived_erasures.sql",
     "076c_all_erasures.sql",
+    "076d_fill_stored_erasures_purged.sql",
     *(name for name in statements() if "084" <= name < "100"),
     *("104_seen.sql", "106_said_attributes.sql", "106b_current_attributes.sql", "107_attributes_of.sql"),
 }

@@ -164,7 +164,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def crash(self) -> None:
         """The next worker has no append times in mind and asks the tables for those before."""
-        self.clocks = Clocks(lambda *place: self.sink.append_time_before(self.generation, *place))
+        self.clocks = Clocks(lambda *place: self.sink.begin(self.generation, *place))
 
     @rule(number=st.integers(0, PARTITIONS - 1), back=st.integers(1, 30))
     def somebody_else_has_not_committed(self, number: int, back: int) -> None:

@@ -57,7 +57,6 @@ class Site:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_one_customers_story(tmp_path: Path) -> None:
     with up(tmp_path / "data") as settings:
         site = Site(settings)

@@ -43,7 +43,6 @@ def placed(messages: list[Message], start: int = 0) -> list[Placed]:
 histories = st.lists(st.tuples(st.sampled_from([0, 0, 0, 1]), sayings), min_size=10, max_size=80)
 
 
-@pytest.mark.timeout(300)
 @settings(max_examples=3, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories, seed=st.integers(0, 2**32))
 def test_views_equal_the_model_whatever_the_cuts_repeats_and_order(
@@ -165,7 +164,6 @@ def test_customer_created_anew_is_first_seen_after_the_deletion(sink: Sink, clie
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_hundred_thousand_messages_twice_shuffled_are_the_same_rows(sink: Sink, client: Client, workspace: str) -> None:
     """Other batch cuts, another order, deletions in between: the views are equal to the row, and to the model."""
     rng = random.Random(3)

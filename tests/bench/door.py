@@ -16,7 +16,8 @@ from tests.bench.measuring.processes import rss, running
 from tests.bench.measuring.report import Row, about, kept
 from tests.flood import Flood, flooded
 from tests.load import answer
-from tests.running import CREDENTIALS, free_port
+from tests.ports import free_port
+from tests.running import CREDENTIALS
 from tests.serving import request
 
 ROUNDS, SECONDS, RATE, CONNECTIONS = 3, 8, 300, 10

@@ -18,7 +18,8 @@ from deploy.kafka.broker import Broker
 from tests.bench.measuring import wrk
 from tests.bench.measuring.processes import PEERS, children, cpu, rss, running
 from tests.bench.measuring.report import Row, about, kafka, kept, said
-from tests.running import CREDENTIALS, free_port
+from tests.ports import free_port
+from tests.running import CREDENTIALS
 
 ROUNDS, SECONDS, CONNECTIONS = 5, 2, 64
 BATCH_CONNECTIONS = 16  # with fewer they wait for each other

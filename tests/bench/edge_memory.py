@@ -1,6 +1,7 @@
 """`python -m tests.bench.edge_memory [MINUTES]`: what an edge holds in minutes of full load, of each way in by turns.
 
-The most in each minute: flat if they are alike. A real Kafka broker; the edge has the first core. Needs wrk.
+The most in each minute: flat if they are alike. Batches come on as many connections as single calls. A real Kafka
+broker; the edge has the first core. Needs wrk.
 """
 
 import sys
@@ -11,7 +12,7 @@ from itertools import cycle
 from pathlib import Path
 
 from deploy.kafka.broker import Broker
-from tests.bench.edge import BATCH_CONNECTIONS, CONNECTIONS, Edge, penstock
+from tests.bench.edge import CONNECTIONS, Edge, penstock
 from tests.bench.measuring import wrk
 from tests.bench.measuring.processes import rss
 from tests.bench.measuring.report import about, kafka, kept
@@ -31,8 +32,7 @@ def minutely(edge: Edge, minutes: int) -> list[float]:
     watching = threading.Thread(target=watch)
     watching.start()
     while watching.is_alive():
-        asked = next(ways)
-        wrk.load(asked, edge.port, TURN, CONNECTIONS if asked.events == 1 else BATCH_CONNECTIONS)
+        wrk.load(next(ways), edge.port, TURN, CONNECTIONS)
     return found
 
 

@@ -18,6 +18,7 @@ from deploy import clickhouse
 from deploy.children import stop_child
 from ingest.log.sqlite import SqliteLog
 from tests.landing import Load, eventually, lands
+from tests.ports import free_port
 from workers.clickhouse import Away, connect
 from workers.gathering import Limits
 from workers.log.sqlite import SqliteReader
@@ -38,7 +39,7 @@ T = TypeVar("T")
 # Large batches: nearly always one is on its way through the views. Most of them are streamed.
 LIMITS = Limits(rows=1_500, size=200_000, careful=1, interval=0.01, backoff=0.02, longest_backoff=0.2)
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 
 class Server:
@@ -46,7 +47,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._server = clickhouse.start(folder, port=clickhouse.free_port(0))
+        self._server = clickhouse.start(folder, port=free_port())
 
     @property
     def url(self) -> str:

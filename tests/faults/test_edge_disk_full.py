@@ -14,7 +14,8 @@ from time import monotonic, sleep
 
 import pytest
 
-from tests.running import CREDENTIALS, KEY, SITE, answers, free_port, penstock, stop
+from tests.ports import free_port
+from tests.running import CREDENTIALS, KEY, SITE, answers, penstock, stop
 
 HEADERS = {"Authorization": "Basic " + base64.b64encode(f"{SITE}:{KEY}".encode()).decode()}
 FULL = 2_000_000

@@ -8,7 +8,8 @@ import pytest
 from tests.bench.door import latencies
 from tests.bench.measuring.processes import rss
 from tests.flood import Flood, flooded
-from tests.running import CREDENTIALS, answers, free_port, penstock, stop
+from tests.ports import free_port
+from tests.running import CREDENTIALS, answers, penstock, stop
 
 
 @pytest.mark.slow

@@ -16,13 +16,14 @@ import msgspec
 import pytest
 
 from tests.load import Request, send
-from tests.running import CREDENTIALS, answers, free_port, penstock, stop
+from tests.ports import free_port
+from tests.running import CREDENTIALS, answers, penstock, stop
 from workers.log import Reader, Record
 from workers.log.kafka import KafkaReader
 from workers.log.sqlite import SqliteReader
 
 REQUESTS, CUSTOMERS = 300, 12
-PATIENCE = 30.0
+PATIENCE = 60.0
 Settings = dict[str, str]
 pytestmark = pytest.mark.slow
 

@@ -27,7 +27,6 @@ def brokers(tmp_path: Path) -> Iterator[list[Member]]:
         yield members
 
 
-@pytest.mark.timeout(300)
 async def test_each_broker_dies_once_and_nobody_notices(brokers: list[Member], topic: str) -> None:
     """Killed under load, and back before the next one goes: every write is acknowledged, and is there once."""
     address = ",".join(member.address for member in brokers)

@@ -35,7 +35,6 @@ def proofs(client: Client) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("point", [POINTS[0], POINTS[4], "purge.proved"])
 def test_purge_killed_is_finished_by_the_next(sink: Sink, client: Client, url: str, tmp_path: Path, point: str) -> None:
     """Before any table's removal, and before the proof: none is written, views never change, the next one ends it."""
@@ -59,7 +58,6 @@ def test_purge_killed_is_finished_by_the_next(sink: Sink, client: Client, url: s
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_purge_killed_again_and_again_under_load(sink: Sink, client: Client, url: str, tmp_path: Path) -> None:
     """Rows and deletions come in between; every kill is somewhere else."""
     story, rng, text = Story(), random.Random(3), uuid.uuid4().hex
@@ -78,7 +76,6 @@ def test_purge_killed_again_and_again_under_load(sink: Sink, client: Client, url
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 def test_erasure_of_a_workspace_killed_is_finished_by_the_next_purge(
     sink: Sink, client: Client, url: str, tmp_path: Path
 ) -> None:

@@ -12,9 +12,10 @@ from clickhouse_connect.driver.client import Client
 
 from tests.clickhouse import ClickHouse
 from tests.embedded import own_database
+from tests.ports import free_port
 from tests.proxy import Fault, Proxy, http_error
 from tests.replaying import Quiet, count, history, landed, placed, replayed, shown
-from tests.running import free_port, penstock
+from tests.running import penstock
 from workers.clickhouse import Away, connect
 from workers.connection import Connection
 from workers.replay.patience import Interrupted, Patience

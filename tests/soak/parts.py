@@ -20,7 +20,8 @@ from deploy.clickhouse_config import kept_passwords
 from deploy.instance import writer_url
 from deploy.kafka.broker import Broker
 from schemas.settings import load
-from tests.running import CREDENTIALS, answers, environment, free_port
+from tests.ports import free_port
+from tests.running import CREDENTIALS, answers, environment
 from tests.soak.load import Address
 
 STOPS_WITHIN = 30.0
@@ -208,7 +209,7 @@ def embedded(folder: Path) -> Stack:
 
 def distributed(folder: Path) -> Stack:
     """A broker, a ClickHouse, two workers, and two edges, of which the first has a spool."""
-    http_port, ports = clickhouse.free_port(0), [free_port(), free_port()]
+    http_port, ports = free_port(), [free_port(), free_port()]
     broker = Broker(folder / "kafka")
     (folder / "clickhouse").mkdir(mode=0o700)
     address = clickhouse.Address(http_port, kept_passwords(folder / "clickhouse"))

@@ -58,7 +58,6 @@ def test_short_run_with_faults_loses_doubles_and_resurrects_nothing(log: str, tm
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_interrupted_run_leaves_no_process_behind(tmp_path: Path) -> None:
     """Ctrl-C in the middle: all that it started is gone when it is, so nobody holds the data folder's lock."""
     with soak(tmp_path, "--minutes", "5", "--log", "embedded", "--rate", "20") as process:

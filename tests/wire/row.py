@@ -9,19 +9,21 @@ from typing import Any, NamedTuple
 NOBODY = ""  # no credentials: a header without a value is not sent
 BROWSER = "a browser's key"
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+ANSWERED = "application/json; charset=utf-8"
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 class Says(NamedTuple):
-    """What an answer must be."""
+    """What an answer must be. media: its content type."""
 
     status: int
     body: bytes
+    media: str = ANSWERED
 
 
 OK = Says(200, b"{}\n")
-NO_CONTENT = Says(204, b"")
+NO_CONTENT = Says(204, b"", "")
 UNAUTHORIZED = Says(401, b'{"meta":{"error":"Unauthorized request"}}\n')
 
 
