@@ -55,5 +55,6 @@ def _print(console: Console, sweep: Sweep) -> None:
 
 def _outcome(sweep: Sweep) -> str:
     if sweep.survivors:
-        return f"{sweep.survivors:,} rows came back while it went on. Is a replay running? Purge again after it."
+        rows = f"{sweep.survivors:,} rows came back while it went on, or wait for what the workers have still to take."
+        return f"{rows} Purge again, after a replay if one is running."
     return "no row of them is left." if sweep.removed else "no row of them was there."

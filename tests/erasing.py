@@ -97,6 +97,11 @@ def text_in_tables(client: Client, text: str) -> dict[str, int]:
     return found
 
 
+def fold(client: Client) -> None:
+    """Merge attributes, as ClickHouse does when it likes: a text of which a later one took the place is gone then."""
+    client.command("OPTIMIZE TABLE stored_attributes FINAL")
+
+
 def files_with(client: Client, text: str) -> set[str]:
     """Tables of which a part in use has a text in its bytes: what no compression hides."""
     parts = client.query(

@@ -88,6 +88,11 @@ class Load:
         [[places]] = client.query(asked, parameters={"workspace": self.workspace}).result_rows
         return bool(places >= sum(message.kind in (*TAKEN, "delete") for message in self.taken))
 
+    def begins(self, client: Client) -> bool:
+        """Whether anything is in the journal."""
+        asked = "SELECT count() > 0 FROM journal WHERE workspace = {workspace:String}"
+        return bool(client.query(asked, parameters={"workspace": self.workspace}).result_rows[0][0])
+
     def shown(self, client: Client, name: str) -> object:
         """What they say of one thing."""
         rows = client.query(ASKED[name], parameters={"workspace": self.workspace}).result_rows

@@ -4,13 +4,12 @@ import random
 import threading
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from schemas.messages import Kind
-from tests.erasing import NOW, Story, files_with, text_in_tables
+from tests.erasing import NOW, Story, files_with, fold, text_in_tables
 from tests.model import Placed, world
 from tests.tables import cuts, land, said, views
 from workers.erasable import ERASABLE
@@ -98,6 +97,7 @@ def test_customer_created_anew_keeps_just_what_came_after(sink: Sink, client: Cl
     before, after = uuid.uuid4().hex, uuid.uuid4().hex
     records = [*story.of("id:1", before), story.add("delete", "id:1"), *story.of("id:1", after)]
     land(sink, story.log, records)
+    fold(client)
     kept = text_in_tables(client, after)
 
     purge(url)
@@ -248,23 +248,33 @@ def test_purge_beside_a_worker_disturbs_nothing(sink: Sink, client: Client, url:
     equal_the_model(client, story, records)
 
 
-def test_large_sweep_goes_in_bounded_batches(
+def test_large_sweep_goes_in_bounded_removals(
     sink: Sink, client: Client, url: str, story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """More erased customers than one removal takes: all of them go, and those between them stay."""
-    few = [replace(one, causes=[replace(cause, most=7) for cause in one.causes]) for one in ERASABLE]
-    monkeypatch.setattr("workers.purge.ERASABLE", few)
+    """More erased customers than one removal takes: all of them go, and those between them stay. Claims go in
+    one."""
+    monkeypatch.setattr("workers.removal.MOST", 7)
     records = [placed for number in range(40) for placed in story.of(f"id:{number}")]
+    records += [story.add("identify", f"id:{number}", links=(f"email:{number}@x.org",)) for number in range(40)]
     records += [story.add("delete", f"id:{number}") for number in range(0, 40, 2)]
     land(sink, story.log, records)
 
+    def removals() -> set[str]:
+        asked = (
+            "SELECT mutation_id FROM system.mutations WHERE table = 'stored_claims' AND database = currentDatabase()"
+        )
+        return {row[0] for row in client.query(asked).result_rows}
+
+    before = removals()
     sweep = purge(url)
 
     assert sweep.survivors == 0
     assert sweep.removed["stored_events"] == 40
     equal_the_model(client, story, records)
-    rows = client.query("SELECT count() FROM stored_events WHERE workspace = {w:String}", {"w": story.workspace})
-    assert rows.result_rows[0][0] == 40
+    for table, kept in ("stored_events", 40), ("stored_claims", 20):
+        rows = client.query(f"SELECT count() FROM {table} WHERE workspace = {{w:String}}", {"w": story.workspace})
+        assert rows.result_rows[0][0] == kept
+    assert len(removals() - before) == 1
 
 
 def test_sweep_without_anything_to_do_rewrites_nothing(sink: Sink, client: Client, url: str, story: Story) -> None:

@@ -1,6 +1,7 @@
 """`customer(…)` shows the row of `customers`, also of odd texts."""
 
 import json
+from dataclasses import replace
 
 from clickhouse_connect.driver.client import Client
 
@@ -27,6 +28,14 @@ TOLD: dict[str, list[Placed]] = {
         identify(1, "id:6", "email:c@x.com"),
         identify(2, "id:7"),
         identify(3, "id:7", "email:c@x.com", email="c@x.com"),
+    ],
+    # Of one version: under which identifier decides.
+    "at once": [
+        identify(1, "id:9", "email:d@x.com", "phone:+491"),
+        *(
+            replace(identify(2, subject, said=subject), partition=number)
+            for number, subject in enumerate(("email:d@x.com", "phone:+491", "id:9"))
+        ),
     ],
     "huge": [identify(1, "id:8", **{f"attribute {number}": ODD * 5 for number in range(2_000)})],
     "nobody": [say(1, "event", "anon:b", name="e")],

@@ -27,9 +27,15 @@ class Told:
 
     def __call__(self, *records: Placed) -> None:
         for record in records:
-            at = self._began + record.at
-            message = msgspec.structs.replace(record.message, received_at=at / 1000)
-            land(self._sink, "late", [replace(record, at=at, message=message)])
+            self.at_once(record)
+
+    def at_once(self, *records: Placed) -> None:
+        """In one batch."""
+        land(self._sink, "late", [self._placed(record) for record in records])
+
+    def _placed(self, record: Placed) -> Placed:
+        at = self._began + record.at
+        return replace(record, at=at, message=msgspec.structs.replace(record.message, received_at=at / 1000))
 
     def purge(self) -> None:
         assert not purge(self._url).survivors
@@ -101,6 +107,41 @@ def test_rejection_of_a_deletion_of_nobody_goes_with_the_next_purge(told: Told) 
     assert told.rows("SELECT id FROM rejections") == [("m2",)]
 
 
+@pytest.mark.parametrize("shared", ["email:a@x.com", "anon:1"])
+@pytest.mark.parametrize("known", [False, True])
+def test_replay_of_what_was_refused_to_whom_a_purge_took_hides_nobody(told: Told, shared: str, known: bool) -> None:
+    """Why it was refused is gone: that it was the other one's. Nor does the next purge take anything."""
+    refused = identify(3, "id:2", shared, plan='"free"')
+    if known or not shared.startswith("anon"):  # an email alone would have made them one person
+        told(identify(2, "id:2"))
+    told(identify(1, "id:1", shared), refused, say(4, "delete", "id:1"))
+    told.purge()
+
+    told(refused)
+    told.purge()
+
+    assert told.identifiers("2") == [(["id:2"],)]
+    assert told.rows("SELECT attributes FROM customers") == [({"plan": "free"},)]
+
+
+def test_what_is_older_and_comes_after_a_purge_links_nobody_who_is_somebody_to_whom_it_took(told: Told) -> None:
+    """They were two people. A visitor who is nobody else was that one, and is erased with them."""
+    told(
+        identify(1, "id:1", "email:a@x.com"),
+        identify(2, "id:2"),
+        say(2, "event", "anon:1", name="e"),
+        say(4, "delete", "id:1"),
+    )
+    told.purge()
+    assert told.rows("SELECT count() FROM events") == [(1,)]
+
+    told(identify(3, "id:2", "email:a@x.com"), identify(3, "id:1", "anon:1"))
+
+    assert told.identifiers("2") == [(["id:2"],)]
+    assert told.identifiers("1") == told.identifiers("a@x.com") == []
+    assert told.rows("SELECT count() FROM events") == [(0,)]
+
+
 def test_merge_of_whom_a_purge_took_is_read_again(told: Told) -> None:
     """Of it nothing is left but the `cio_id` that it named as the primary."""
     told(say(1, "merge", "cio:7", "phone:+491"), say(2, "delete", "phone:+491"))
@@ -110,6 +151,33 @@ def test_merge_of_whom_a_purge_took_is_read_again(told: Told) -> None:
 
     assert told.rows("SELECT count() FROM stored_claims WHERE kind = 'merge'") == [(1,)]
     assert told.identifiers("1") == [(["id:1"],)]
+
+
+def test_who_was_suppressed_with_another_one_keeps_their_name_after_a_purge(told: Told) -> None:
+    """Of the other one's next suppression, by which both are decided anew, nothing of theirs is hidden."""
+    told(
+        identify(1, "id:1", "email:a@x.com"),
+        say(2, "suppress", "email:a@x.com"),
+        say(3, "unsuppress", "id:1"),
+        identify(4, "id:2", "email:a@x.com"),
+    )
+    told.purge()
+
+    told(say(5, "suppress", "id:1"))
+
+    assert told.identifiers("2") == [(["id:2", "email:a@x.com"],)]
+
+
+def test_who_was_suppressed_with_another_one_is_freed_with_them_after_a_purge(told: Told) -> None:
+    """Also where the other one is suppressed again in the same batch, alone."""
+    told(identify(1, "id:1", "email:a@x.com"), say(2, "suppress", "id:1"))
+    told.purge()
+
+    told.at_once(
+        say(3, "unsuppress", "email:a@x.com"), say(4, "suppress", "email:a@x.com"), identify(5, "id:1", "email:b@x.com")
+    )
+
+    assert told.identifiers("1") == [(["id:1", "email:b@x.com"],)]
 
 
 def test_first_event_of_who_was_deleted_counts_where_it_was_last_repeated(told: Told) -> None:

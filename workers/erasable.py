@@ -3,44 +3,35 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from workers.unresolved import NAMED
+
+# What of `removals` one of them leaves, and what it takes.
+STAYING = "SELECT subject_hash FROM removals WHERE removal = {removal:String} AND waits"
+_GOING = f"""
+SELECT subject_hash, version
+FROM removals
+WHERE removal = {{removal:String}} AND subject_hash NOT IN ({STAYING})
+"""  # noqa: S608
+
 
 @dataclass(frozen=True)
 class Cause:
     """What was erased: subjects, or workspaces.
 
     source: rows of `who` and `version`, below which it is gone.
-    text: of `who`, in a form that can be a parameter.
-    most: in one removal; ClickHouse bounds the size of a parameter.
     column: by which every table names it; empty where each has its own way.
     """
 
     source: str
-    text: str
-    most: int
     column: str = ""
 
-    def erased(self, who: str, version: str = "version", itself: str = "0") -> str:
-        """Whether what a row of that version says of `who` is to go, in a removal."""
-        # Who is not among the names gets the last one of `below`, the zero.
-        place = (
-            f"transform({self.text.format(who)}, {{names:Array(String)}}, range(1, {{none:UInt32}}), {{none:UInt32}})"
-        )
-        below = f"{{below:Array(UInt128)}}[{place}]"
-        return f"({below} > 0 AND {version} < {below} + {itself})"
+    def erased(self, who: str, version: str = "version") -> str:
+        """Whether what a row of that version says of `who` is to go in a removal, whose parameters are in it."""
+        if self.column:
+            return f"({who} = {{removal:String}} AND {version} < {{below:UInt128}})"
+        return f"({who}, {version}) IN ({_GOING})"
 
 
-# Messages of which it is not known yet what they make of people, see `workers/people`. A partition of which nothing was
-# ever resolved has none.
-UNRESOLVED = """(
-    SELECT said.kind AS kind, said.subject_hash AS subject_hash, said.other_hashes AS other_hashes, said._at AS _at
-    FROM journal AS said
-    INNER JOIN
-    (
-        SELECT _log, _partition, max(_offset) AS last FROM resolutions GROUP BY _log, _partition
-    ) AS resolved ON said._log = resolved._log AND said._partition = resolved._partition
-    WHERE said._offset > resolved.last
-    AND (said.kind IN ('delete', 'suppress', 'unsuppress') OR notEmpty(said.links) OR startsWith(said.subject, 'cio:'))
-)"""
 # A suppression that nobody ended hides whatever comes. What of it is no older than `open` stays on disk: its end may
 # still be in an edge's spool, and frees what came after it. Whom an unresolved message names waits: of what is gone
 # nobody could find out whose else it was.
@@ -49,11 +40,18 @@ SUBJECTS = Cause(
     (
         SELECT subject_hash AS who, greatest(settled, least(below, {{open:UInt128}})) AS version
         FROM erased_subjects
-        WHERE subject_hash NOT IN (SELECT arrayJoin(arrayPushFront(other_hashes, subject_hash)) FROM {UNRESOLVED})
+        LEFT ANY JOIN ({NAMED}) AS named ON subject_hash = named.hash
+        WHERE named.bound = 0 OR named.bound >= version
     )
-    """,  # noqa: S608  nothing of it comes from outside
-    "hex({})",
-    1_000,
+    """  # noqa: S608  nothing of it comes from outside
+)
+# The same, whoever waits: of claims that is asked later, and of all whom they have to do with.
+ALL_SUBJECTS = Cause(
+    """
+    (
+        SELECT subject_hash AS who, greatest(settled, least(below, {open:UInt128})) AS version FROM erased_subjects
+    )
+    """
 )
 # Nobody's identifiers that only somebody named who is gone. A finding that comes later is another matter.
 FORGOTTEN = Cause(
@@ -66,11 +64,9 @@ FORGOTTEN = Cause(
         AND subject_hash NOT IN (SELECT subject_hash FROM stored_claims WHERE subject_hash IN (SELECT * FROM nobodys))
         AND subject_hash NOT IN (SELECT linked_hash FROM stored_claims WHERE linked_hash IN (SELECT * FROM nobodys))
     )
-    """,
-    "hex({})",
-    1_000,
+    """
 )
-WORKSPACES = Cause("(SELECT workspace AS who, version FROM erased_workspaces)", "toString({})", 100, "workspace")
+WORKSPACES = Cause("(SELECT workspace AS who, version FROM erased_workspaces)", "workspace")
 
 
 @dataclass(frozen=True)
@@ -84,6 +80,8 @@ class Erasable:
     holding: whether a row has anything to erase.
     itself: 1 for the row of a deletion, which says whom it deleted and goes with what is below it.
     causes: for which this way is looked at.
+    together: whether all of them leave it at once.
+    behind: whether a row stays until the claims below are gone: it may be why one of them was refused.
     """
 
     table: str
@@ -94,6 +92,8 @@ class Erasable:
     holding: str = "1"
     itself: str = "0"
     causes: Sequence[Cause] = (SUBJECTS, WORKSPACES)
+    together: bool = False
+    behind: bool = False
 
     def without(self, idle: Collection[Cause]) -> "Erasable":
         """The same where nothing was erased for these causes."""
@@ -103,11 +103,16 @@ class Erasable:
         """What `cause` calls `who`, in a row for each that is named."""
         return f"arrayJoin({self.others})" if self.others else cause.column or self.who
 
+    @property
+    def last(self) -> str:
+        """A row is to go if this is below an erasure."""
+        return self.version if self.itself == "0" else f"toUInt128({self.version} - {self.itself})"
+
     def erased(self, cause: Cause) -> str:
         """Whether a row is to be removed, or something in it."""
         if self.others:
-            return f"arrayExists(other -> {cause.erased('other')}, {self.others})"
-        return cause.erased(cause.column or self.who, self.version, self.itself)
+            return f"arrayExists(other -> {cause.erased('other', self.last)}, {self.others})"
+        return cause.erased(cause.column or self.who, self.last)
 
 
 _BLANK = (
@@ -186,11 +191,21 @@ ERASABLE = (
         holding="status != 'erased' AND match(value, '\"(links|relationships|recipient)\"')",
         causes=(SUBJECTS,),
     ),
-    Erasable("stored_events"),
+    # Before all else that decides who is who, and at once: of two claims the one may be why the other was refused. Also
+    # of a deletion, which may name somebody by a `cio_id`.
+    Erasable(
+        "stored_claims",
+        others="[subject_hash, linked_hash]",
+        itself="(kind IN ('delete', 'suppress', 'unsuppress'))",
+        causes=(ALL_SUBJECTS,),
+        together=True,
+    ),
+    Erasable("stored_claims", causes=(WORKSPACES,)),
+    Erasable("stored_events", behind=True),
     Erasable("stored_attributes"),
     Erasable("stored_attributes", "linked_hash", holding="linked_hash != 0", causes=(SUBJECTS,)),
-    Erasable("stored_identifies"),
-    Erasable("stored_customers", version="last_version"),
+    Erasable("stored_identifies", behind=True),
+    Erasable("stored_customers", version="last_version", behind=True),
     Erasable("stored_devices"),
     Erasable("stored_relationships"),
     Erasable("stored_relationships", "object_hash", causes=(SUBJECTS,)),
@@ -201,9 +216,6 @@ ERASABLE = (
     Erasable("stored_unsubscribes"),
     Erasable("stored_links"),
     Erasable("stored_links", "linked_hash", causes=(SUBJECTS,)),
-    # Also of a deletion, which may name somebody by a `cio_id`.
-    Erasable("stored_claims", itself="(kind IN ('delete', 'suppress', 'unsuppress'))"),
-    Erasable("stored_claims", "linked_hash", causes=(SUBJECTS,)),
     # Of nobody's it is 0.
     Erasable("stored_finder", version="joined"),
     Erasable("stored_finder", version="toUInt128(resolved_at)", causes=(FORGOTTEN,)),

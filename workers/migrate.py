@@ -15,6 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
 from schemas import failpoints
 from workers.clickhouse import Failed, connect, translated
+from workers.room import check_room
 
 log = structlog.get_logger()
 
@@ -79,13 +80,13 @@ def migrate(url: str, folder: Traversable | None = None) -> list[str]:
     files = statements(folder)
     client = connect(url, FILE_SECONDS)
     try:
-        _patient(client, MIGRATIONS)
-        _patient(client, EARLIER)
+        _remembering(client)
         remembered = applied(client)
         is_empty = not remembered
         for name in _to_make_anew(client, files):
             remembered.pop(name, None)
-        pending = plan(files, remembered)
+        if pending := plan(files, remembered):
+            check_room(client)
         for names in [list(pending)] if is_empty else [[name] for name in pending]:
             for name in names:
                 _apply(client, name, pending[name])
@@ -102,6 +103,16 @@ def statements(folder: Traversable | None = None) -> dict[str, str]:
     folder = folder or resources.files("schemas") / "clickhouse"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
     return {file.name: file.read_text() for file in files}
+
+
+def _remembering(client: Client) -> None:
+    """Make the table if it is not there as it must be. Else nothing is written: to alter a table writes its definition
+    anew even where nothing changes."""
+    asked = "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'migrations'"
+    if ("earlier",) not in map(tuple, client.query(asked).result_rows):
+        check_room(client)
+        _patient(client, MIGRATIONS)
+        _patient(client, EARLIER)
 
 
 def applied(client: Client) -> dict[str, Applied]:

@@ -3,18 +3,18 @@
 CREATE OR REPLACE VIEW erased_subjects AS
 WITH
     maxIf(version, kind = 'suppress') AS last_suppressed,
+    maxIf(version, kind != 'unsuppress') AS last,
     -- The first unsuppress since; 0 if there is none.
-    if(
-        last_suppressed = 0,
-        0,
-        arrayMin(arrayFilter(each -> each > last_suppressed, groupArrayIf(version, kind = 'unsuppress')))
-    ) AS ended
+    arrayMin(arrayFilter(each -> each > last_suppressed, groupArrayIf(version, kind = 'unsuppress'))) AS ended
 SELECT
     subject_hash,
-    if(last_suppressed > 0 AND ended = 0, toUInt128('340282366920938463463374607431768211455'), settled)
-        AS below,  -- what has a lower version is hidden: all, while a suppression lasts
-    greatest(maxIf(version, kind != 'unsuppress'), ended)
+    multiIf(
+        last_suppressed = 0, last,
+        ended = 0, toUInt128('340282366920938463463374607431768211455'),
+        greatest(last, ended)
+    ) AS below,   -- what has a lower version is hidden: all, while a suppression lasts
+    if(last_suppressed = 0, last, greatest(last, ended))
         AS settled  -- hidden for ever; an unsuppress that comes late frees no more than above
 FROM all_erasures
 GROUP BY subject_hash
-HAVING maxIf(version, kind != 'unsuppress') > 0
+HAVING last > 0

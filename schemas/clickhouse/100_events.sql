@@ -2,10 +2,7 @@
 CREATE OR REPLACE VIEW events AS
 WITH
     -- Below which version everything of a workspace is gone.
-    (
-        SELECT mapFromArrays(groupArray(name), groupArray(below))
-        FROM (SELECT toString(workspace) AS name, max(version) AS below FROM erased_workspaces GROUP BY name)
-    ) AS gone
+    (SELECT maxMap(map(toString(workspace), version)) FROM erased_workspaces) AS gone
 SELECT
     stored.workspace AS workspace,
     stored.customer AS customer,            -- the identifier that was used
@@ -21,16 +18,24 @@ SELECT
     stored.context AS context,              -- JSON: endpoint, ip, user_agent, flags
     stored.filed_at AS filed_at,            -- its month decides the partition: name it beside `timestamp` to read less
     -- Whose it is as of now, a `cio_id` of `customers`; empty: nobody's, of somebody anonymous whom nobody claimed.
-    multiIf(
-        own.founder_hash > 0, if(stored.customer_kind = 'anon' AND stored.version > own.until, '', own.cio_id),
-        stored.customer_kind = 'invite'
-            OR stored.customer_kind = 'anon' AND (named.last_version = 0 OR named.last_version < erased.below), '',
-        leftPad(lower(hex(stored.subject_hash)), 32, '0') || trimLeft(lower(hex(bitShiftRight(erased.below, 86))), '0')
+    if(
+        stored.customer_kind = 'anon' AND if(
+            own.founder_hash > 0,
+            stored.version > own.until,
+            -- Who was identified is a person, even if nobody else ever claimed them, unless they were deleted since.
+            named.last_version = 0 OR named.last_version < greatest(erased.below, gone[stored.workspace])
+        ) OR stored.customer_kind = 'invite' AND own.founder_hash = 0,
+        '',
+        leftPad(lower(hex(if(own.founder_hash > 0, own.founder_hash, stored.subject_hash))), 32, '0')
+            || trimLeft(lower(hex(if(own.founder_hash > 0, own.life, bitShiftRight(erased.below, 86)))), '0')
     ) AS person
 FROM stored_events AS stored FINAL
 LEFT ANY JOIN erased_subjects AS erased ON stored.subject_hash = erased.subject_hash
-LEFT ANY JOIN overrides AS own ON stored.subject_hash = own.subject_hash
-LEFT ANY JOIN identified AS named ON stored.subject_hash = named.subject_hash
+-- As in `overrides`, with what is asked of it alone.
+LEFT ANY JOIN (SELECT subject_hash, founder_hash, life, joined, until FROM stored_overrides FINAL WHERE active) AS own
+    ON stored.subject_hash = own.subject_hash
+LEFT ANY JOIN (SELECT subject_hash, last_version FROM stored_identified FINAL) AS named
+    ON stored.subject_hash = named.subject_hash
 WHERE stored.version >= greatest(erased.below, gone[stored.workspace])
 AND (stored.customer_kind != 'cio' OR own.founder_hash > 0 AND stored.version >= own.joined)
 -- Conditions on what the table is sorted by choose the rows before repeats are folded: they cannot part two of one key.

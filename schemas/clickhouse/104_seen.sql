@@ -29,12 +29,14 @@ LEFT JOIN
     LEFT ANY JOIN (SELECT workspace, max(version) AS version FROM erased_workspaces GROUP BY workspace) AS gone
         ON since.workspace = gone.workspace
     WHERE since.version >= erased.below AND since.version >= gone.version
-    -- By what the tables are sorted by.
+    -- By what the tables are sorted by, and of nobody who stays away: of many who were deleted few come back.
     AND (since.workspace, since.customer, since.customer_kind) IN (
-        SELECT workspace, customer, customer_kind
-        FROM stored_customers
-        WHERE subject_hash IN (SELECT subject_hash FROM erased_subjects)
-        OR workspace IN (SELECT workspace FROM erased_workspaces)
+        SELECT known.workspace, known.customer, known.customer_kind
+        FROM stored_customers AS known
+        LEFT ANY JOIN erased_subjects AS erased ON known.subject_hash = erased.subject_hash
+        LEFT ANY JOIN (SELECT workspace, max(version) AS version FROM erased_workspaces GROUP BY workspace) AS gone
+            ON known.workspace = gone.workspace
+        WHERE greatest(erased.below, gone.version) > 0 AND known.last_version >= greatest(erased.below, gone.version)
     )
     GROUP BY subject_hash
 ) AS returned

@@ -10,3 +10,4 @@ SELECT
 FROM resolutions
 WHERE _log != ''
 GROUP BY log, partition
+HAVING max(_at) > 0  -- else a worker has begun with it

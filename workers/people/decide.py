@@ -4,7 +4,7 @@ The order of two messages of one version, which only two partitions can have, is
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from workers.people.facts import ANONYMOUS, CIO, EFFECTIVE, UPDATE, Claim, Creation, Erasure, Facts, Node
 from workers.people.findings import FOR_EVER, Derived, Findings, Message, Person, Refusal, State
@@ -29,6 +29,10 @@ class _Deciding:
         self._open: dict[tuple[int, int], Refusal] = {}
         self._refused: dict[int, set[tuple[int, int]]] = {}  # the pairs of `_open`, by each of their ends
         self._own = {(erasure.subject, erasure.version) for erasure in facts.erasures}
+        self._purged: dict[int, list[Erasure]] = {}
+        for erasure in sorted(facts.erasures, key=attrgetter("version")):
+            if erasure.purged:
+                self._purged.setdefault(erasure.subject, []).append(erasure)
         self._findings = Findings()
 
     def decide(self) -> Findings:
@@ -96,7 +100,7 @@ class _Deciding:
                     self._refuse(claim, "unknown_cio_id")
             return
         links = [claim for claim in claims if not claim.alias]
-        person = self._meant(subject, [self._states[claim.linked] for claim in links])
+        person = self._meant(subject, [self._states[claim.linked] for claim in links if not self._parted(claim)])
         if person is None and claims[0].must_exist:
             for claim in claims:
                 self._refuse(claim, "unknown_person", version + 1)
@@ -121,7 +125,26 @@ class _Deciding:
             return "too_many_links"
         if linked.blocked:
             return "suppressed"
-        return "unknown_cio_id" if linked.node.kind == CIO and linked.owner is None else ""
+        if linked.node.kind == CIO and linked.owner is None:
+            return "unknown_cio_id"
+        return "identifier_conflict" if self._parted(claim) else ""
+
+    def _parted(self, claim: Claim) -> bool:
+        """Whether a purge took, of what is as old as this, what was said of the one and not of the other: it knew that
+        they are two people, and what comes again may lack why. Whom it took may still turn out to have been somebody
+        of whom nothing else is known."""
+        if not self._purged:
+            return False
+        subject, linked, version, *_ = claim
+        message, other = self._taken_by(subject, version), self._taken_by(linked, version)
+        if other is not None or message is None:
+            return message != other
+        owner = self._states[linked].owner
+        return owner is not None and owner is not self._states[subject].owner and owner.named > 0
+
+    def _taken_by(self, hash: int, version: int) -> Message | None:
+        """The first one above that version whose deletion a purge made final."""
+        return next((each.message for each in self._purged.get(hash, ()) if each.version > version), None)
 
     def _meant(self, subject: State, linked: Sequence[State]) -> Person | None:
         """The first known person, those last who are nothing but anonymous. Who shares a browser with somebody is not
@@ -169,7 +192,8 @@ class _Deciding:
         self._join(person, state, version)
         for cio_id in self._cio_ids.get((person.founder, person.life), ()):
             # What another workspace is told of it names nobody there.
-            if cio_id.node.workspace == state.node.workspace and not cio_id.blocked:
+            ours = cio_id.node.workspace == state.node.workspace and not cio_id.blocked
+            if ours and self._taken_by(cio_id.node.hash, version) == self._taken_by(person.founder, version):
                 self._join(person, cio_id, version)
                 self._close(version, [cio_id.node.hash])
         return person

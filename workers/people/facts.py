@@ -57,7 +57,8 @@ class Creation(NamedTuple):
 
 
 class Erasure(NamedTuple):
-    """A deletion, a suppression or its end, of one identifier. id: of the message."""
+    """A deletion, a suppression or its end, of one identifier. id: of the message. purged: of those whom that message
+    hit, what was said before may be gone."""
 
     subject: int
     version: int
@@ -65,6 +66,7 @@ class Erasure(NamedTuple):
     workspace: str
     id: str
     requested_at: datetime
+    purged: bool = False
 
     @property
     def message(self) -> tuple[str, str, int]:

@@ -38,15 +38,17 @@ ORDER BY min(first_version), subject_hash
 LIMIT {most:UInt32} BY linked_hash
 """
 _ERASURES = """
-SELECT subject_hash, version, any(kind), any(workspace), any(id), any(requested_at)
+SELECT subject_hash, version, any(kind), any(workspace), any(id), any(requested_at), max(purged)
 FROM stored_erasures
 WHERE subject_hash IN (SELECT hash FROM given)
 GROUP BY subject_hash, version
 """
 _TOGETHER = """
-SELECT DISTINCT subject_hash, workspace
+SELECT workspace, groupUniqArray(subject_hash) AS hashes
 FROM stored_erasures
 WHERE kind = 'suppress' AND (workspace, id, version) IN (SELECT workspace, id, version FROM given)
+GROUP BY workspace, id, version
+HAVING length(hashes) > 1
 """
 # Of whom only the hash is known: behind a `cio_id`.
 _NAMES = """
@@ -92,12 +94,18 @@ _SAID = " UNION DISTINCT ".join(
     for table in ("stored_relationships", "stored_segment_members", "stored_devices")
 )
 _NAMED = "workspace String, text String, kind String"
+_NAMELESS = Node(0)
 _ERASED_WORKSPACES = "SELECT workspace, max(version) FROM erased_workspaces GROUP BY workspace"
 
 
 def facts_of(connection: Connection, hashes: Iterable[int]) -> Facts:
     """Raises `Away` and `Failed`."""
     return _Reading(connection).read(set(hashes))
+
+
+def bound_to(connection: Connection, hashes: Iterable[int]) -> set[int]:
+    """These, and everybody they have to do with. Raises `Away` and `Failed`."""
+    return _Reading(connection).close(set(hashes))
 
 
 class _Reading:
@@ -111,10 +119,7 @@ class _Reading:
     def read(self, hashes: set[int]) -> Facts:
         facts = self._facts
         self._erased_workspaces = dict(self._connection.rows(_ERASED_WORKSPACES))  # type: ignore[arg-type]
-        known: set[int] = set()
-        while hashes:
-            known |= hashes
-            hashes = (self._claims(hashes, whole=False) | self._erasures(hashes)) - known
+        self.close(hashes)
         for subject, linked in facts.last_claims:
             claimants = self._claimants.get(linked, ())
             if len(claimants) == MOST and subject not in claimants:
@@ -128,6 +133,14 @@ class _Reading:
         self._leave_out_erased()
         facts.addressed |= {row[0] for row in self._rows(_SAID, facts.nodes.keys() - facts.addressed)}
         return facts
+
+    def close(self, hashes: set[int]) -> set[int]:
+        """Read the claims and erasures of these, and of whoever else is in them."""
+        known: set[int] = set()
+        while hashes:
+            known |= hashes
+            hashes = (self._claims(hashes, whole=False) | self._erasures(hashes)) - known
+        return known
 
     def _rows(self, sql: str, hashes: Iterable[int], **more: object) -> Iterator[Sequence[Any]]:
         for some in in_turn(hashes):
@@ -145,8 +158,8 @@ class _Reading:
                 others.add(linked)
                 if alias:
                     self._unnamed[linked] = workspace
-                else:
-                    facts.nodes.setdefault(linked, Node(linked, workspace, linked_kind, linked_text))
+                elif not facts.nodes.get(linked, _NAMELESS).kind:  # as of who was suppressed with others
+                    facts.nodes[linked] = Node(linked, workspace, linked_kind, linked_text)
             bare = alias and (not linked_kind or linked == UPDATE)
             facts.claims |= {Claim(subject, linked, each, said, must_exist, alias, bare) for each in versions}
             certain = said != "merge" and not must_exist and kind != CIO
@@ -166,10 +179,10 @@ class _Reading:
         for some in in_turn(asked):
             rows = [(workspace, id, str(version)) for workspace, id, version in some]
             given = texts_given("workspace String, id String, version UInt128", rows)
-            together |= dict(self._connection.rows(_TOGETHER, given=given))  # type: ignore[arg-type]
-        if len(together) > len(asked):
-            for hash, workspace in together.items():
-                self._facts.nodes.setdefault(hash, Node(hash, workspace))
+            for workspace, hit in self._connection.rows(_TOGETHER, given=given):
+                together |= dict.fromkeys(hit, workspace)
+        for hash, workspace in together.items():
+            self._facts.nodes.setdefault(hash, Node(hash, workspace))
         return set(together)
 
     def _name(self) -> None:

@@ -9,15 +9,20 @@ earlier; whoever is not alone reads once more after it wrote, and decides again 
                                        inserts, finds that its batch changes nothing of what is decided
     writes what it decided
     reads again, sees the insert, decides and writes again
+
+A purge removes at once all claims that it removes, but what is read meanwhile may lack some of them: of two the one may
+be why the other was refused. Who has to do with somebody who was erased is read again when that is over.
 """
 
 import gc
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from schemas import failpoints
+from workers.clickhouse import Away
 from workers.connection import Connection
 from workers.log import Record
 from workers.people.decide import decide
@@ -36,6 +41,13 @@ FROM resolutions
 """  # noqa: S608
 _HIGH = "SELECT max(last) FROM stored_people"
 _NOW = "SELECT toUnixTimestamp64Nano(now64(9))"
+# One that began within the second in which the reading did counts as later.
+_REMOVALS = """
+SELECT countIf(NOT is_done), countIf(toUnixTimestamp(create_time) >= intDiv({read_at:UInt64}, 1000000000))
+FROM system.mutations
+WHERE database = currentDatabase() AND table = 'stored_claims'
+"""
+REMOVAL_PAUSE, LONGEST_REMOVAL = 0.1, 5.0  # s; then the caller tries again, or hears that it has to end
 COLUMNS = {
     "_log": "LowCardinality(String)",
     "_partition": "UInt32",
@@ -61,6 +73,10 @@ class Resolver:
         self._connection = connection
         self._worker = uuid.uuid4().hex
         self._high: int | None = None
+
+    def begin(self, log: str, partition: int) -> None:
+        """Return once a purge knows that records of a partition come, and waits for those that are not resolved."""
+        self._connection.insert_rows("resolutions", COLUMNS, [[log, partition, self._worker, 0, 0, self._high or 0]])
 
     def resolve(self, log: str, records: Mapping[int, Sequence[Record]], now: float) -> Resolved:
         """Return once the people are what the log says up to these records, which were inserted. now: s since 1970."""
@@ -94,8 +110,7 @@ class Resolver:
         resolved, before = Resolved(len(hashes)), None
         with _uncollected():
             while hashes:
-                [[read_at]] = self._connection.rows(_NOW)
-                facts = facts_of(self._connection, hashes)
+                read_at, facts = self._facts(hashes)
                 facts.addressed |= addressed & facts.nodes.keys()
                 if facts == before:
                     break
@@ -104,6 +119,21 @@ class Resolver:
                     break
                 before = facts
         return resolved
+
+    def _facts(self, hashes: set[int]) -> tuple[int, Facts]:
+        """And when they began to be read, in ns by ClickHouse's clock."""
+        until = time.monotonic() + LONGEST_REMOVAL
+        while True:
+            [[read_at]] = self._connection.rows(_NOW)
+            facts = facts_of(self._connection, hashes)
+            if not facts.erasures:
+                return read_at, facts
+            [[running, later]] = self._connection.rows(_REMOVALS, {"read_at": read_at})
+            if not running and not later:
+                return read_at, facts
+            if time.monotonic() > until:
+                raise Away("a removal from stored_claims takes long, system.mutations tells how far it is")
+            time.sleep(REMOVAL_PAUSE)
 
     def _write(self, facts: Facts, read_at: int) -> int:
         findings = decide(facts)
