@@ -17,7 +17,7 @@ from pathlib import Path
 from deploy.children import start_child
 from deploy.supervisor import Part, PartFailed
 from ingest.keys.first import make_first
-from ingest.log.shares import check_shares, share
+from ingest.log.shares import check_shares, make_folder, share
 from schemas.settings import Settings
 
 GRACE = 10.0  # s beyond the append timeout that an edge may take to end: it gives up by itself before
@@ -31,7 +31,7 @@ def run(settings: Settings, environ: Mapping[str, str], count: int) -> None:
     make_first(settings, time.time())  # before they start, each of which would make one
     if settings.spool:
         check_shares(Path(settings.spool), count)
-        Path(settings.spool).mkdir(mode=0o700, exist_ok=True)
+        make_folder(Path(settings.spool))
     with _held(settings.host, settings.port) as port:
         parts = [_part(settings, environ, port, number) for number in range(1, count + 1)]
         asyncio.run(_run(parts))
@@ -40,7 +40,10 @@ def run(settings: Settings, environ: Mapping[str, str], count: int) -> None:
 @contextlib.contextmanager
 def _held(host: str, port: int) -> Iterator[int]:
     """The port, which then is ours: bound, but not listened on, so that no connection comes here."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror as error:
+        raise PartFailed(f"The edge cannot listen on PENSTOCK_HOST={host}: {error.strerror}.") from None
     with socket.socket(family, kind, protocol) as alone, socket.socket(family, kind, protocol) as held:
         try:
             alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -17,7 +17,7 @@ from deploy.replay_progress import showing
 from schemas.settings import BadSettings, Settings
 from workers.clickhouse import Away, Failed
 from workers.dead_letters import TooManyDeadLetters
-from workers.log import LogAway, LogReplaced
+from workers.log import LogAway, LogBroken, LogReplaced
 from workers.replay.main import NothingToResume, Order, rehearse, replay
 from workers.replay.pace import Pace
 from workers.replay.patience import Interrupted
@@ -69,7 +69,7 @@ def run(settings: Settings, url: str, request: Request, *, dry_run: bool) -> int
         fail("Interrupted; nothing was changed." if dry_run else f"Interrupted. {again}", INTERRUPTED)
     except NothingToResume as error:
         fail(str(error))
-    except (Away, LogAway, Failed, LogReplaced, TooManyDeadLetters) as error:
+    except (Away, LogAway, Failed, LogBroken, LogReplaced, TooManyDeadLetters) as error:
         fail(str(error) if dry_run else f"{_sentence(error)} {again}")
     return 0
 

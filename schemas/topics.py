@@ -4,7 +4,7 @@ import zlib
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from schemas.findings import Finding
@@ -17,6 +17,7 @@ TOPIC_CONFIG = {
     "max.message.bytes": "4194304",
 }
 LARGEST_RECORD = 1_048_576
+Record = TypeVar("Record", bound=tuple[Any, ...])
 # ms for which the embedded log keeps a record that was read; a topic has its own retention.ms.
 EMBEDDED_RETENTION = 7 * 86_400_000
 
@@ -27,9 +28,17 @@ def partition(key: bytes, partitions: int) -> int:
     return zlib.crc32(key) % partitions
 
 
-def partitions_of(keys: Iterable[bytes], partitions: int) -> list[int]:
-    """Of many."""
-    return [zlib.crc32(key) % partitions for key in keys]
+def parted(records: Iterable[Record], partitions: int) -> list[list[Record]]:
+    """Many, whose key is their first, by partition, each in its order."""
+    found: list[list[Record]] = [[] for _ in range(partitions)]
+    for record in records:
+        found[zlib.crc32(record[0]) % partitions].append(record)
+    return found
+
+
+def address(host: str, port: int) -> str:
+    """Of a broker, as aiokafka takes it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def generation(topic: str, id: UUID, partitions: int) -> str:

@@ -22,6 +22,7 @@ class Fault(Enum):
     CUT_REQUEST = auto()  # all but its last bytes arrive, then the connection ends
     LOST_ANSWER = auto()  # it arrives and is answered; nobody hears the answer
     CUT_ANSWER = auto()  # the first bytes of the answer are heard
+    STUCK_ANSWER = auto()  # it arrives; the answer's head is heard, then nothing, and the connection stays
     SAID = auto()  # it does not arrive; `said` is the answer
     HANG = auto()  # it arrives; of the answer nothing is ever heard, and the connection stays
     SLOW = auto()  # it arrives bit by bit
@@ -140,11 +141,16 @@ class _Pair:
                     await _write(self._to_server, data)
 
     async def _back(self) -> None:
+        heard = b""
         while data := await self._server.read(CHUNK):
             if self._fault is Fault.LOST_ANSWER:
                 return
             if self._fault is Fault.HANG:
                 continue
+            heard += data if self._fault is Fault.STUCK_ANSWER else b""
+            if b"\r\n\r\n" in heard:
+                await _write(self._to_client, data)
+                await asyncio.Event().wait()
             if self._fault is Fault.CUT_ANSWER:
                 await _write(self._to_client, data[:10])
                 await asyncio.sleep(0.05)

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from aiokafka.admin import NewPartitions
 
 from ingest.log.kafka import KafkaLog
 from schemas.messages import Message
@@ -18,7 +17,7 @@ from schemas.settings import Settings
 from tests.embedded import Embedded, made
 from tests.rarer import rarer
 from tests.running import environment
-from tests.test_log_generation import admin
+from tests.test_log_generation import grow
 from workers.audit.audit import RecentAudit, audit
 from workers.audit.report import Report
 from workers.gathering import Limits
@@ -288,7 +287,9 @@ async def pump_kafka(settings: Settings, count: int) -> None:
     with Sink(settings.clickhouse) as sink:
         async with reader, asyncio.timeout(60):
             pump = asyncio.create_task(Pump(reader, sink, Limits(interval=0.02), None, metrics).run(stop))
-            while (metrics.registry.get_sample_value("penstock_worker_rows_total") or 0) < count:  # noqa: ASYNC110
+            while not pump.done():  # what it ends with is told below
+                if (metrics.registry.get_sample_value("penstock_worker_rows_total") or 0) >= count:
+                    break
                 await asyncio.sleep(0.02)
             stop.set()
             await pump
@@ -310,8 +311,7 @@ async def test_topic_is_audited_by_partition_and_after_it_was_grown(kafka: str, 
     await pump_kafka(settings, 200)
     await append_kafka(settings, made(500, subject="id:1"), made(501, subject="id:2"))
     first = await asyncio.to_thread(audit, settings, settings.clickhouse, 0, lambda *_: None)
-    async with admin(kafka) as client:
-        await client.create_partitions({topic: NewPartitions(4)})
+    await grow(settings, 4)
     grown = msgspec.structs.replace(settings, partitions=4)
     await pump_kafka(grown, 202)
     second = await asyncio.to_thread(audit, grown, settings.clickhouse, 0, lambda *_: None)

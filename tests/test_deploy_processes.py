@@ -2,15 +2,12 @@
 
 import asyncio
 import os
-import random
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -20,8 +17,9 @@ from ingest.keys.uses import FOLDER
 from ingest.log.shares import check_shares, share
 from schemas.settings import BadSettings
 from tests.load import answer
-from tests.running import CREDENTIALS, answers, free_port, penstock
-from tests.serving import request
+from tests.ports import free_port
+from tests.running import CREDENTIALS, answers, penstock
+from tests.serving import request, until
 
 CONNECTIONS = 400
 
@@ -30,11 +28,12 @@ class Edges:
     """Two of them."""
 
     def __init__(self, folder: Path, output: Path) -> None:
-        self.folder, self.output, self.port, self.metrics = folder, output, free_port(), _two_free_ports()
+        self.folder, self.output, self.port, self.metrics = folder, output, free_port(), free_port(2)
         self.settings = CREDENTIALS | {
             "PENSTOCK_DATA": str(folder),
             "PENSTOCK_PORT": str(self.port),
             "PENSTOCK_METRICS_PORT": str(self.metrics),
+            "PENSTOCK_APPEND_TIMEOUT": "20",
         }
         with output.open("wb") as file:
             self.process = penstock("edge", "--processes", "2", settings=self.settings, output=file)
@@ -43,11 +42,15 @@ class Edges:
         listed = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True)
         return sorted(map(int, listed.stdout.split()))
 
-    def connections(self, number: int) -> int:
-        with closing(HTTPConnection("127.0.0.1", self.metrics + number, timeout=10)) as connection:
+    def metric(self, number: int, name: str) -> int:
+        with closing(HTTPConnection("127.0.0.1", self.metrics + number, timeout=30)) as connection:
             connection.request("GET", "/metrics")
             shown = connection.getresponse().read().decode()
-        return int(float(re.findall(r"^penstock_edge_connections (\S+)$", shown, re.MULTILINE)[0]))
+        return int(float(re.findall(rf"^penstock_edge_{name} (\S+)$", shown, re.MULTILINE)[0]))
+
+    def in_flight(self) -> int:
+        """Bytes of bodies of both."""
+        return sum(self.metric(number, "bytes_in_flight") for number in (0, 1))
 
     def ready(self) -> None:
         for number in (0, 1):
@@ -58,16 +61,6 @@ class Edges:
         with closing(sqlite3.connect(self.folder / "log.db")) as connection:
             count: int = connection.execute("SELECT count(*) FROM records").fetchone()[0]
             return count
-
-
-def _two_free_ports() -> int:
-    """The first of two. Below those that the system gives to whoever connects, which it may do in between."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as one, socket.socket() as other, suppress(OSError):
-            one.bind(("127.0.0.1", port))
-            other.bind(("127.0.0.1", port + 1))
-            return port
 
 
 @pytest.fixture
@@ -99,7 +92,7 @@ def test_connections_are_split_and_all_are_answered(edges: Edges) -> None:
         telling = [asyncio.create_task(_tell(edges.port, one, close)) for one in opened]
         for one in opened:
             await one.wait()
-        split = [await asyncio.to_thread(edges.connections, number) for number in (0, 1)]
+        split = [await asyncio.to_thread(edges.metric, number, "connections") for number in (0, 1)]
         close.set()
         return split, await asyncio.gather(*telling)
 
@@ -121,16 +114,14 @@ def test_sigterm_ends_all_of_them_behind_their_answers(edges: Edges) -> None:
         with closing(sqlite3.connect(edges.folder / "log.db", isolation_level=None)) as held:
             held.execute("BEGIN IMMEDIATE")
             telling = [asyncio.create_task(_tell(edges.port, asyncio.Event(), close)) for _ in range(100)]
-            while sum([await asyncio.to_thread(edges.connections, n) for n in (0, 1)]) < 100:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-            await asyncio.sleep(0.3)
+            await asyncio.to_thread(until, lambda: edges.in_flight() == 100 * len(b'{"name":"x"}'))
             edges.process.send_signal(signal.SIGTERM)
             await asyncio.sleep(0.5)
             held.execute("ROLLBACK")
         return await asyncio.gather(*telling)
 
     assert asyncio.run(all_of_them()) == [200] * 100
-    assert edges.process.wait(15) == 0
+    assert edges.process.wait(60) == 0
     assert len(children) == 2
     assert not any(Path(f"/proc/{child}").exists() for child in children)
     assert edges.records() == 100
@@ -141,10 +132,7 @@ def test_one_that_dies_is_started_again_and_that_is_said(edges: Edges) -> None:
     """The other one serves meanwhile."""
     first, second = edges.children()
     os.kill(first, signal.SIGKILL)
-    until = time.monotonic() + 20
-    while len(edges.children()) < 2 or first in edges.children():
-        assert time.monotonic() < until, "not started again"
-        time.sleep(0.02)
+    until(lambda: len(edges.children()) == 2 and first not in edges.children())
     edges.ready()
 
     assert second in edges.children()
@@ -155,13 +143,13 @@ def test_a_port_that_is_taken_is_not_shared_with_others(edges: Edges) -> None:
     """Nor with other edges that would share it among themselves."""
     for processes in ("1", "2"):
         second = penstock("edge", "--processes", processes, settings=edges.settings)
-        assert second.wait(20) == 1
+        assert second.wait(60) == 1
 
 
 def test_settings_that_contradict_each_other_end_all(tmp_path: Path) -> None:
     """Exit code 2, as of one."""
     settings = CREDENTIALS | {"PENSTOCK_DATA": "/dev/null", "PENSTOCK_PORT": str(free_port())}
-    assert penstock("edge", "--processes", "2", settings=settings).wait(30) == 2
+    assert penstock("edge", "--processes", "2", settings=settings).wait(60) == 2
 
 
 def test_a_spool_of_a_process_that_is_no_more_is_not_forgotten(tmp_path: Path) -> None:

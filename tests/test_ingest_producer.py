@@ -1,7 +1,11 @@
 """The short way of a batch to Kafka and what it knows of aiokafka's insides, with a real broker."""
 
 import asyncio
+import gc
 import random
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -16,9 +20,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.log.groups import encoded
+from ingest.log.produce import FEW
 from ingest.log.produce_wire import request, results
 from ingest.log.producer import BATCH_BYTES, Producer, close_producer, open_producer
-from ingest.log.record_batch import RecordBatch, framed, framed_again
+from ingest.log.record_batch import Framed, RecordBatch, framed, framed_again
 from ingest.log.topic import prepare_topic
 from schemas.messages import Written
 from tests.reading import numbers_of
@@ -31,17 +36,37 @@ _INT64 = st.integers(-1, 2**63 - 1)
 @asynccontextmanager
 async def producing(kafka: str, topic: str) -> AsyncIterator[Producer]:
     await prepare_topic(kafka, topic, PARTITIONS, 1)
-    producer = await open_producer(kafka, topic, 10)
+    producer = await open_producer([kafka], topic, 10, time.time())
     try:
         yield producer
     finally:
-        await close_producer(producer, 2)
+        await close_producer(producer, 20)
 
 
 def batch(*of: int) -> RecordBatch:
     made = RecordBatch(BATCH_BYTES)
-    made.add(framed_again([(b"key", b'{"id":"%d"}' % number, 0) for number in of]))
+    made.add(_records(*of))
     return made
+
+
+async def _sent(producer: Producer, number: int, *later: int) -> None:
+    """later: what comes in the next turn of the loop."""
+    told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    of = batch(number)
+    assert producer.requests.take_up(0, of, lambda timestamp, _: told.set_result(timestamp))
+    await asyncio.sleep(0)
+    assert of.add(_records(*later)) == len(later)
+    async with asyncio.timeout(60):
+        assert await told > 0
+    assert not of.add(_records(9))
+
+
+def _alive() -> set[RecordBatch]:
+    return {each for each in gc.get_objects() if isinstance(each, RecordBatch)}
+
+
+def _records(*of: int) -> list[Framed]:
+    return framed_again([(b"key", b'{"id":"%d"}' % number, 0) for number in of])
 
 
 def connections(producer: Producer) -> list[AIOKafkaConnection]:
@@ -49,7 +74,7 @@ def connections(producer: Producer) -> list[AIOKafkaConnection]:
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if condition():
                 return
@@ -104,17 +129,36 @@ async def test_every_batch_is_there_once_and_in_its_order(kafka: str, topic: str
 
 @pytest.mark.kafka
 async def test_what_comes_before_it_is_sent_goes_with_it(kafka: str, topic: str) -> None:
-    """Into the batch that is handed over, until it has its number."""
+    """Into the batch that is handed over, until it has its number; a few wait for the next turn of the loop as well."""
     async with producing(kafka, topic) as producer:
-        told: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        of = batch(1)
-        assert producer.requests.take_up(0, of, lambda timestamp, _: told.set_result(timestamp))
-        assert of.add(framed_again([(b"key", b'{"id":"2"}', 0)]))
-        async with asyncio.timeout(20):
-            assert await told > 0
-        assert not of.add([(b"key", b'{"id":"3"}', 0)])
+        await _sent(producer, 1, 2)  # without a connection
+        await _sent(producer, 3, 4)
+        many = batch(*range(5, 5 + FEW))
+        assert producer.requests.take_up(0, many, lambda *_: None)
+        await asyncio.sleep(0)
+        assert not many.add(_records(99))
 
-    assert await numbers_of(kafka, topic, PARTITIONS, 2) == [[1, 2], [], [], []]
+    assert await numbers_of(kafka, topic, PARTITIONS, 4 + FEW) == [[*range(1, 5 + FEW)], [], [], []]
+
+
+async def _leaves_nothing(producer: Producer, number: int) -> bool:
+    """Unless aiokafka sent it: its loop keeps what it repeated last."""
+    before = _alive()
+    await _sent(producer, number)
+    return _alive() <= before
+
+
+@pytest.mark.kafka
+async def test_what_was_sent_is_gone_once_it_is_told(kafka: str, topic: str) -> None:
+    """Nothing of a request waits until Python looks for garbage: of large batches that would be much."""
+    async with producing(kafka, topic) as producer:
+        await _sent(producer, 1)
+        gc.collect()
+        gc.disable()
+        try:
+            assert any([await _leaves_nothing(producer, number) for number in (2, 3, 4)])
+        finally:
+            gc.enable()
 
 
 @pytest.mark.kafka
@@ -142,8 +186,9 @@ async def test_who_waits_is_told_when_aiokafka_breaks(kafka: str, topic: str) ->
         await asyncio.sleep(0.1)
         assert not told.done()
         sender._maybe_wait_for_pid = None  # its next turn
-        producer._message_accumulator._waiter_future.set_result(None)
-        async with asyncio.timeout(20):
+        if not (waiter := producer._message_accumulator._waiter_future).done():
+            waiter.set_result(None)
+        async with asyncio.timeout(60):
             assert isinstance(await told, KafkaError)
         assert not producer.requests.take_up(0, batch(2), lambda _, error: told.set_result(error))
 
@@ -181,6 +226,7 @@ _SIZE = st.one_of(st.integers(0, 80), st.sampled_from([4_000, 4_081, 4_095, 4_09
 
 @settings(deadline=None, max_examples=60)
 @example([(0, 0)], 4_200, 1_000_000)
+@example([(0, 67)], 5, 446)  # to the byte
 @given(st.lists(st.tuples(_SIZE, _SIZE), min_size=1, max_size=8), st.integers(1, 70), st.integers(100, 20_000))
 def test_a_batch_is_what_aiokafka_would_make(sizes: list[tuple[int, int]], times: int, limit: int) -> None:
     """And it is full where aiokafka's would be, however the records are added."""
@@ -202,3 +248,14 @@ def test_a_batch_is_what_aiokafka_would_make(sizes: list[tuple[int, int]], times
     assert data == bytes(theirs.build())
     assert (made.size(), made.record_count()) == (len(data), taken)
     assert framed(written, b"{") == framed_again(encoded(written))
+
+
+def test_an_edge_does_without_what_unpacks_records() -> None:
+    """aiokafka would load it, which takes memory; what else asks for it finds it."""
+    code = (
+        "import ingest.log.without_cramjam, aiokafka.codec as codec; before = codec.has_zstd();"
+        "import cramjam; print(before, cramjam.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+
+    assert done.stdout.split() == ["False", "cramjam"]

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from time import monotonic
@@ -24,21 +24,23 @@ from tests.fakes import FakeClock
 from tests.test_log_contract import message
 
 TIMEOUT = 0.4
+LONG = 30.0  # where nobody waits for it: a busy machine may not come to the next line for a second
 Batch = list[bytes]
 
 
 class FakeKafka:
     """Keeps what it is given. `there`: cleared, it takes nothing until it is set again, and then what is late too."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeout: float) -> None:
         self.values: Batch = []
         self.newest = 0
+        self.ahead = 0.0
         self.there = asyncio.Event()
         self.there.set()
         self.before_confirming: Callable[[], object] = lambda: None
         self._writes: list[asyncio.Task[None]] = []
         self._groups = Groups[Batch](
-            2, make=list, add=self._add, send=self._send, timeout=TIMEOUT, pending_limit=5 * LARGEST_RECORD
+            2, make=list, add=self._add, send=self._send, timeout=timeout, pending_limit=5 * LARGEST_RECORD
         )
 
     def put(self, records: Sequence[Encoded]) -> Sequence[Group[Any]]:
@@ -95,13 +97,15 @@ async def eventually(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def spooled(folder: Path, *, away: bool = False, largest: int = 1 << 24, now: float = 1e9) -> Any:
-    """An edge's log with a spool. away: Kafka is, from the beginning."""
-    kafka, clock = FakeKafka(), FakeClock(now)
+async def spooled(
+    folder: Path, *, away: bool = False, largest: int = 1 << 24, now: float = 1e9, patience: float = TIMEOUT
+) -> Any:
+    """An edge's log with a spool. away: Kafka is, from the beginning. patience: with Kafka, s."""
+    kafka, clock = FakeKafka(patience), FakeClock(now)
     if away:
         kafka.there.clear()
-    spool = Spool(folder, largest=largest, append_timeout=1.0, clock=clock)
-    async with SpooledLog(kafka, spool, append_timeout=TIMEOUT, clock=clock) as log:
+    spool = Spool(folder, largest=largest, append_timeout=10.0, clock=clock)  # a busy disk may take seconds
+    async with SpooledLog(kafka, spool, append_timeout=patience, clock=clock) as log:
         yield Spooled(log, kafka, clock, folder)
 
 
@@ -110,6 +114,13 @@ async def away(tmp_path: Path) -> AsyncIterator[Spooled]:
     """Kafka is away."""
     async with spooled(tmp_path, away=True) as log:
         yield log
+
+
+async def timed(appending: Awaitable[None]) -> float:
+    """s"""
+    began = monotonic()
+    await appending
+    return monotonic() - began
 
 
 def on_disk(folder: Path, text: str) -> list[str]:
@@ -153,10 +164,10 @@ async def test_a_spool_that_is_full_is_told_to_who_does_not_wait(tmp_path: Path)
 
 async def test_while_kafka_answers_nothing_is_spooled(tmp_path: Path) -> None:
     """Each message says that it counts no later than the moment at which it would have been."""
-    async with spooled(tmp_path) as at:
+    async with spooled(tmp_path, patience=LONG) as at:
         await at.log.append([message(0), message(1, "id:43")])
 
-        assert at.arrived() == [(0, 1e9 + TIMEOUT), (1, 1e9 + TIMEOUT)]
+        assert at.arrived() == [(0, 1e9 + LONG), (1, 1e9 + LONG)]
         assert not at.log.spooling()
         assert at.log.reachable()
         assert at.log.held.records == 0
@@ -170,36 +181,35 @@ async def test_what_kafka_does_not_confirm_in_time_is_spooled_and_what_follows_d
         await at.log.append([message(0)])
         waited = monotonic() - began
         at.clock.now += 1
-        await at.log.append([message(1)])
+        took = [await timed(at.log.append([message(number)])) for number in range(1, 6)]
 
         assert waited >= TIMEOUT
-        assert monotonic() - began - waited < TIMEOUT
+        assert min(took) < TIMEOUT  # of a busy disk one may take as long
         assert (at.log.spooling(), at.log.reachable(), at.log.delivering()) == (True, True, False)
-        assert at.log.held.records == 2
+        assert at.log.held.records == 6
         at.kafka.there.set()
         await at.until_drained()
-        assert at.arrived() == [(0, 1e9 + TIMEOUT)] * 2 + [(1, 1e9 + 1)]
+        assert at.arrived() == [(0, 1e9 + TIMEOUT)] * 2 + [(number, 1e9 + 1) for number in range(1, 6)]
         assert at.kafka.values[0] == at.kafka.values[1]
 
 
 async def test_nothing_is_answered_before_the_moment_from_which_on_it_counts(tmp_path: Path) -> None:
     """Also who joined a group that others had begun, and fails with them: else a deletion through another edge, made
     between the answer and that moment, would lose to a late copy."""
-    async with spooled(tmp_path) as at:
+    timeout = 2.0  # none of the three comes later than that
+    async with spooled(tmp_path, patience=timeout) as at:
         at.kafka.there.clear()
         before = [asyncio.create_task(at.log.append([message(0)]))]
         await asyncio.sleep(0.01)
         before.append(asyncio.create_task(at.log.append([message(1)])))
-        await asyncio.sleep(TIMEOUT / 2)
-        began = monotonic()
-        await at.log.append([message(2)])
-        waited = monotonic() - began
+        await asyncio.sleep(timeout / 4)
+        waited = await timed(at.log.append([message(2)]))
         await asyncio.gather(*before)
         at.kafka.there.set()
         await at.until_drained()
 
-    assert waited >= TIMEOUT
-    assert at.arrived() == [(number, 1e9 + TIMEOUT) for number in (0, 0, 1, 2)]
+    assert waited >= timeout
+    assert at.arrived() == [(number, 1e9 + timeout) for number in (0, 0, 1, 2)]
 
 
 async def test_spool_is_drained_in_its_order_and_then_left(away: Spooled) -> None:
@@ -275,14 +285,14 @@ async def test_full_spool_is_unavailable_until_it_is_drained(tmp_path: Path) -> 
 
 async def test_full_queue_before_kafka_is_spooled_at_once(tmp_path: Path) -> None:
     """Nothing of it can come late, so it need not wait for the moment from which on it would count."""
-    async with spooled(tmp_path) as at:
+    async with spooled(tmp_path, patience=LONG) as at:
         at.kafka.there.clear()
         large = [
             asyncio.create_task(at.log.append([message(number, name="x" * (LARGEST_RECORD - 500))]))
             for number in range(5)
         ]
         await asyncio.sleep(0.01)
-        async with asyncio.timeout(TIMEOUT / 2):
+        async with asyncio.timeout(LONG / 2):
             await at.log.append([message(5, name="x" * 5_000)])
         assert (at.log.spooling(), at.log.held.records) == (True, 1)
         at.kafka.there.set()
@@ -333,6 +343,21 @@ async def test_spool_that_cannot_forget_does_not_repeat_itself(away: Spooled) ->
         await away.until_drained()
 
     assert away.numbers() == [0, 1, 2]
+
+
+async def test_spool_that_nobody_finds_takes_nothing_and_is_drained(away: Spooled) -> None:
+    """Removed or moved away under a running edge: a 200 would be for a file that the next one does not see."""
+    await away.log.append([message(0)])
+    away.folder.rename(away.folder.with_name(f"{away.folder.name}-elsewhere"))
+
+    with pytest.raises(Unavailable, match="removed or moved away"):
+        await away.log.append([message(1)])
+
+    assert not away.log.reachable()
+    away.kafka.there.set()
+    await away.until_drained()
+    await away.log.append([message(2)])
+    assert away.numbers() == [0, 2]
 
 
 async def test_message_too_large_for_the_log_is_not_spooled(away: Spooled) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from ingest.errors import TooLarge, Unavailable
 from ingest.log import Log
@@ -27,7 +28,7 @@ from workers.log.kafka import KafkaReader
 from workers.log.sqlite import SqliteReader
 
 PARTITIONS = 3
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -344,8 +345,8 @@ async def test_append_of_nothing_returns(place: Place) -> None:
 
 async def test_log_that_has_too_much_waiting_refuses_at_once(place: Place) -> None:
     """What waits is bounded in bytes; above it the client is told to come back, without waiting."""
-    async with place.log(pending_bytes=2_000) as log:
-        async with asyncio.timeout(1):
+    async with place.log(pending_bytes=2_000, append_timeout=60.0) as log:
+        async with asyncio.timeout(20):
             with pytest.raises(Unavailable):
                 await log.append([message(number) for number in range(100)])
         await log.append([message(100)])
@@ -411,3 +412,31 @@ async def test_message_says_from_when_on_it_counts_where_a_copy_may_come_late(
         await embedded.append([message(0)])
         [record], _ = await read(kept, 1)
     assert b"spooled_at" not in (record.value or b"")
+
+
+@pytest.mark.kafka
+async def test_first_write_of_an_edge_whose_clock_is_behind_counts_from_behind_what_is_there(
+    kafka: str, topic: str
+) -> None:
+    """Else an older write would win over it. From then on it knows what time it is. That it is two hours behind is
+    told."""
+    place = kafka_place(kafka, topic)
+    async with place.log() as log, place.reader() as reader:
+        await log.append([message(number, f"id:{number}") for number in range(3)])
+        there, _ = await read(reader, 3)
+        with capture_logs() as lines:
+            async with place.log(clock=lambda: time.time() - 7_200) as behind:
+                await behind.append([message(3)])
+                await asyncio.sleep(0.3)
+                await behind.append([message(4)])
+        (first, second), _ = await read(reader, 2)
+
+    latest = max(one.timestamp for one in there) / 1000
+    assert _counts(first) == pytest.approx(latest + 10, abs=0.001)
+    assert _counts(second) >= first.timestamp / 1000 + 10.3
+    assert [line["seconds"] for line in lines if line["event"] == "clock_behind"] == [pytest.approx(7_200, abs=20)]
+
+
+def _counts(record: Record) -> float:
+    """From when on, at the latest."""
+    return float(msgspec.json.decode(record.value or b"")["spooled_at"])

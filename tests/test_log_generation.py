@@ -13,13 +13,16 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
-from aiokafka.errors import KafkaError
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import GroupLoadInProgressError, KafkaError
+from aiokafka.protocol.commit import OffsetFetchResponse_v3
 from structlog.testing import capture_logs
 
 from ingest.log.kafka import KafkaLog
 from ingest.log.sqlite import SqliteLog
 from schemas.settings import BadSettings, Settings
 from tests.faults.test_sqlite_log import message
+from tests.ports import free_port
 from tests.reading import numbers
 from workers.log import LogAway, LogReplaced, Reader, Record
 from workers.log.kafka import KafkaReader
@@ -74,6 +77,14 @@ async def delete(settings: Settings) -> None:
     async with admin(settings.kafka) as client, asyncio.timeout(PATIENCE):
         await client.delete_topics([settings.topic])
         while settings.topic in await client.list_topics():  # noqa: ASYNC110  only Kafka knows when
+            await asyncio.sleep(0.05)
+
+
+async def grow(settings: Settings, partitions: int) -> None:
+    """Return once Kafka tells that there are so many: it has said yes before."""
+    async with admin(settings.kafka) as client, asyncio.timeout(PATIENCE):
+        await client.create_partitions({settings.topic: NewPartitions(partitions)})
+        while len((await client.describe_topics([settings.topic]))[0]["partitions"]) < partitions:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
@@ -157,6 +168,31 @@ async def test_commit_of_another_generation_is_none(kafka: str, topic: str, note
 
 
 @pytest.mark.kafka
+async def test_commits_that_a_broker_still_reads_are_waited_for(
+    kafka: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has just begun to coordinate the group says so, of the group as a whole: it is not one without commits,
+    for which all of the log would be read again."""
+    settings = kafka_settings(kafka, topic)
+    await write(settings, range(5))
+    async with reader_of(settings) as reader:
+        await read(reader, 5)
+    await write(settings, [5])
+    send, loading = AIOKafkaClient.send, iter(range(3))
+
+    async def answer(client: AIOKafkaClient, node: int, request: object, **options: Any) -> object:
+        response = await send(client, node, request, **options)
+        if isinstance(response, OffsetFetchResponse_v3) and next(loading, None) is not None:
+            response.topics, response.error_code = [], GroupLoadInProgressError.errno
+        return response
+
+    monkeypatch.setattr(AIOKafkaClient, "send", answer)
+    async with reader_of(settings) as reader:
+        assert numbers(await read(reader, 1)) == [5]
+    assert next(loading, None) is None
+
+
+@pytest.mark.kafka
 async def test_grown_topic_stops_the_worker_and_is_another_log_under_the_new_number(kafka: str, topic: str) -> None:
     """Running or starting, the worker says which setting; with it the topic is read again under another name."""
     settings = kafka_settings(kafka, topic)
@@ -164,8 +200,7 @@ async def test_grown_topic_stops_the_worker_and_is_another_log_under_the_new_num
     async with reader_of(settings) as reader:
         await read(reader, 2)
         old = reader.generation
-        async with admin(kafka) as client:
-            await client.create_partitions({topic: NewPartitions(3)})
+        await grow(settings, 3)
         with pytest.raises((LogReplaced, BadSettings), match=topic):
             await asyncio.gather(read(reader, 1), write(settings, [2]))
 
@@ -220,10 +255,10 @@ async def test_kafka_places(kafka: str, topic: str) -> None:
     assert await offsets_at(settings, last.timestamp + 60_000) == {0: 5}
 
 
-async def test_log_that_does_not_answer_is_away(unused_tcp_port: int, tmp_path: Path) -> None:
+async def test_log_that_does_not_answer_is_away(tmp_path: Path) -> None:
     """Both kinds; the text says what to do."""
     with pytest.raises(LogAway, match="does not answer"):
-        await log_state(kafka_settings(f"127.0.0.1:{unused_tcp_port}", "none"))
+        await log_state(kafka_settings(f"127.0.0.1:{free_port()}", "none"))
     with pytest.raises(LogAway, match="PENSTOCK_DATA"):
         await log_state(Settings(data=tmp_path))
     (tmp_path / "log.db").write_bytes(b"x" * 5000)

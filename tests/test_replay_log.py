@@ -20,7 +20,8 @@ from tests.replaying import AT_ONCE, MADE, PROJECTION, Quiet, count, history, me
 from workers.clickhouse import Failed
 from workers.dead_letters import Allowance
 from workers.gathering import Limits
-from workers.log import LogAway
+from workers.log import LogAway, kafka_records
+from workers.log import ranges as log_ranges
 from workers.log.kafka import KafkaReader
 from workers.log.places import log_state
 from workers.log.ranges import ranges
@@ -255,6 +256,24 @@ async def test_append_times_are_the_workers_also_where_the_clock_stepped_back(
 
         found = there.query(at, parameters={"now": now}).result_rows
         assert found[-3:] == expected[3:]
+
+
+async def test_large_records_are_read_a_few_at_a_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as a replay takes of small ones would be more than the memory."""
+    monkeypatch.setattr(log_ranges, "MOST", 20_000)
+    monkeypatch.setattr(kafka_records, "MOST", 5_000)
+    await write(settings, [message("event", "id:1", name="x" * 1_000) for _ in range(100)])
+    state = await log_state(settings)
+    [(partition, end)] = [place for place in state.end.items() if place[1] > 1]
+
+    found, offset = list[int](), state.begin[partition]
+    async with ranges(settings, state) as log:
+        while offset < end:
+            found.append(len(records := await log.read(partition, offset, end, 1_000)))
+            offset = records[-1].offset + 1
+
+    assert sum(found) == 100
+    assert max(found) < 50
 
 
 @pytest.mark.kafka

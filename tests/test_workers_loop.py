@@ -2,7 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import pytest
 
@@ -11,7 +14,7 @@ from workers.batch import Block, Clocks, splice
 from workers.clickhouse import Away, Failed, Refused
 from workers.dead_letters import Allowance, DeadLetter, TooManyDeadLetters
 from workers.gathering import Limits
-from workers.log import Polled, Record
+from workers.log import LogBroken, Polled, Record
 from workers.loop import Pump
 from workers.stream import Stream
 
@@ -60,6 +63,11 @@ class FakeReader:
         self.kept_alive += 1
         await asyncio.sleep(0)
 
+    def is_done(self) -> bool:
+        """Whether all was handed out, and is committed."""
+        runs = [(partition, run[-1].offset) for each in self.given for partition, run in each.records.items()]
+        return not self.polls and all(last < self.committed.get(partition, 0) for partition, last in runs)
+
 
 class FakeTables:
     """Keeps the rows of each insert; raises `errors` first, one a try, and refuses blocks that hold a `guilty` id."""
@@ -86,16 +94,31 @@ class FakeTables:
     def resolve(self, generation: str, records: Mapping[int, Sequence[Record]]) -> None:
         self.resolved += [record.offset for run in records.values() for record in run]
 
-    def append_time_before(self, generation: str, partition: int, offset: int) -> int:
+    def begin(self, generation: str, partition: int, offset: int) -> int:
         return 0
 
 
-async def pumped(
-    reader: FakeReader, tables: FakeTables, seconds: float = 0.2, allowance: Allowance | None = None
-) -> None:
+async def run_until(condition: Callable[[], bool], pump: Pump) -> None:
+    """Stop it then, however long that takes; where it is never so, after a while, for the test to tell what is."""
     stop = asyncio.Event()
-    asyncio.get_running_loop().call_later(seconds, stop.set)
-    await Pump(reader, tables, Limits(interval=0.02, backoff=0.01), allowance).run(stop)
+    running = asyncio.create_task(pump.run(stop))
+    async with asyncio.timeout(60):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(20):
+                while not condition() and not running.done():  # noqa: ASYNC110  of somebody else
+                    await asyncio.sleep(0.005)
+        stop.set()
+        await running
+
+
+async def pumped(
+    reader: FakeReader,
+    tables: FakeTables,
+    allowance: Allowance | None = None,
+    until: Callable[[], bool] | None = None,
+) -> None:
+    pump = Pump(reader, tables, Limits(interval=0.02, backoff=0.01), allowance)
+    await run_until(until or reader.is_done, pump)
 
 
 def offsets(block: bytes) -> list[int]:
@@ -120,7 +143,7 @@ async def test_insert_is_repeated_as_a_whole_while_clickhouse_is_away() -> None:
     """The very same block again, and the group is kept meanwhile."""
     reader, tables = FakeReader(polled({0: records(0, 3)})), FakeTables(Away("gone"), Away("gone"))
 
-    await pumped(reader, tables, 0.5)
+    await pumped(reader, tables)
 
     assert len(tables.blocks) == 3
     assert len(set(tables.blocks)) == 1
@@ -131,7 +154,7 @@ async def test_nothing_is_committed_when_stopped_during_an_outage() -> None:
     """The next start reads the same records again."""
     reader, tables = FakeReader(polled({0: records(0, 3)})), FakeTables(*[Away("gone")] * 1000)
 
-    await asyncio.wait_for(pumped(reader, tables), 2)
+    await pumped(reader, tables, until=lambda: len(tables.blocks) > 5)
 
     assert reader.committed == {}
 
@@ -148,12 +171,37 @@ class AwayForTheFirst(FakeTables):
 async def test_nothing_is_committed_past_a_batch_that_was_not_inserted() -> None:
     """Stopped while one is tried again: the next one, though it would be taken, is left to the next start as well."""
     reader = FakeReader(*(polled({0: records(offset, 3)}) for offset in (0, 3, 6)))
-    stop = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.1, stop.set)
+    tables = AwayForTheFirst()
 
-    await Pump(reader, AwayForTheFirst(), Limits(rows=3, interval=0.001, backoff=0.01)).run(stop)
+    pump = Pump(reader, tables, Limits(rows=3, interval=0.001, backoff=0.01))
+    await run_until(lambda: len(tables.blocks) > 3, pump)
 
     assert reader.committed == {}
+
+
+class Silent(FakeTables):
+    """Does not answer, for as long as it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = threading.Event()
+
+    def insert(self, block: Block | Stream) -> None:
+        self.let.wait(30)
+
+
+@pytest.mark.parametrize("streamed", [0, 30_000])
+async def test_worker_that_is_told_to_end_does_not_wait_for_a_server_that_says_nothing(streamed: int) -> None:
+    """Also while a backlog is streamed to it; nothing of it is committed."""
+    reader = FakeReader(*(polled({0: records(offset, 3)}) for offset in (0, 3, 6)))
+    stop, tables, began = asyncio.Event(), Silent(), time.monotonic()
+    asyncio.get_running_loop().call_later(0.1, stop.set)
+    try:
+        await Pump(reader, tables, Limits(rows=3, interval=0.001, streamed=streamed, farewell=0.2)).run(stop)
+    finally:
+        tables.let.set()
+
+    assert (reader.committed, time.monotonic() - began < 5) == ({}, True)
 
 
 async def test_refusal_without_a_verdict_on_rows_stops_the_worker() -> None:
@@ -161,10 +209,30 @@ async def test_refusal_without_a_verdict_on_rows_stops_the_worker() -> None:
     reader, tables = FakeReader(polled({0: records(0, 3)})), FakeTables(*[Failed("code 60")] * 9)
 
     with pytest.raises(Failed, match="code 60"):
-        await pumped(reader, tables, 5)
+        await pumped(reader, tables)
 
     assert len(tables.blocks) == 4
     assert (reader.committed, tables.buried) == ({}, [])
+
+
+class BrokenBehind(FakeReader):
+    """Cannot be read any further than what it was given."""
+
+    async def poll(self, limit: int, wait: float) -> Polled:
+        if not self.polls:
+            raise LogBroken("bytes of it are not what was written")
+        return await super().poll(limit, wait)
+
+
+async def test_what_is_before_a_damage_is_committed_before_the_worker_stops() -> None:
+    """Whoever mends the log may have to cut off all that is there up to the damage."""
+    reader, tables = BrokenBehind(polled({0: records(0, 3)}), polled({0: records(3, 2)})), FakeTables()
+
+    with pytest.raises(LogBroken):
+        await pumped(reader, tables)
+
+    assert [offset for block in tables.blocks for offset in offsets(block)] == [0, 1, 2, 3, 4]
+    assert reader.committed == {0: 5}
 
 
 async def test_guilty_rows_are_buried_and_the_rest_lands() -> None:
@@ -184,7 +252,7 @@ async def test_too_many_dead_letters_stop_the_worker() -> None:
     reader, tables = FakeReader(polled({0: records(0, 100)})), FakeTables(guilty=range(100))
 
     with pytest.raises(TooManyDeadLetters, match="PENSTOCK_DEAD_LETTER_SHARE"):
-        await pumped(reader, tables, 5, Allowance(share=0.1, window=100, consecutive=20))
+        await pumped(reader, tables, Allowance(share=0.1, window=100, consecutive=20))
 
     assert (reader.committed, tables.buried) == ({}, [])
 
@@ -197,7 +265,7 @@ async def test_dead_letters_of_many_batches_add_up(share: float, consecutive: in
     pump = Pump(reader, tables, Limits(rows=5, interval=0.001), Allowance(share, window=100, consecutive=consecutive))
 
     with pytest.raises(TooManyDeadLetters):
-        await asyncio.wait_for(pump.run(asyncio.Event()), 10)
+        await asyncio.wait_for(pump.run(asyncio.Event()), 60)
 
 
 async def test_records_gathered_before_a_rebalance_are_dropped() -> None:
@@ -231,6 +299,7 @@ FOREIGN = [
     b'\xef\xbb\xbf{"a":1}',
     b'{"a":1},{"a":1}',
     b'{"a":1}\n{"a":1}',
+    b'{"a":%b%b}' % (b"[" * 5000, b"]" * 5000),
 ]
 
 

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from ingest.log.kafka import KafkaLog
 from ingest.log.sqlite import SqliteLog
 from schemas.messages import Context, Message
-from tests.test_workers_loop import FakeReader, FakeTables, polled, records
+from tests.test_workers_loop import FakeReader, FakeTables, polled, records, run_until
 from workers.gathering import RECORD_BYTES, Limits
 from workers.log import Polled, Reader
 from workers.log.kafka import FETCH_BYTES, FETCH_PARTITION_BYTES, KafkaReader
@@ -90,10 +90,9 @@ async def test_batch_that_is_larger_than_a_fetch_comes_whole(kafka: str, topic: 
 async def test_batch_ends_by_what_its_records_take() -> None:
     """Also of tiny records, which take far more than their values; nothing is left out."""
     polls = [polled({0: records(first, 10)}) for first in range(0, 100, 10)]
-    reader, tables, stop = FakeReader(*polls), FakeTables(), asyncio.Event()
-    asyncio.get_running_loop().call_later(0.3, stop.set)
+    reader, tables = FakeReader(*polls), FakeTables()
 
-    await Pump(reader, tables, Limits(size=20 * RECORD_BYTES, interval=0.2)).run(stop)
+    await run_until(reader.is_done, Pump(reader, tables, Limits(size=20 * RECORD_BYTES, interval=0.2)))
 
     rows = [block.count(b"\n") for block in tables.blocks]
     assert max(rows) <= 20

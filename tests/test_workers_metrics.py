@@ -15,8 +15,9 @@ from deploy.clickhouse import running
 from ingest.log.sqlite import SqliteLog
 from schemas.settings import BadSettings, Settings
 from tests.embedded import made
-from tests.running import free_port, penstock, stop
-from tests.test_workers_loop import FakeReader, FakeTables, polled, records
+from tests.ports import free_port
+from tests.running import penstock, stop
+from tests.test_workers_loop import FakeReader, FakeTables, polled, records, run_until
 from workers.clickhouse import Away
 from workers.dead_letters import Allowance
 from workers.gathering import Limits
@@ -27,7 +28,7 @@ from workers.migrate import migrate
 
 
 def get(port: int, path: str, method: str = "GET") -> tuple[int, str]:
-    with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
         connection.request(method, path)
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
@@ -47,10 +48,8 @@ async def test_pump_counts_what_it_does() -> None:
     """Rows, inserts, their seconds, dead letters by code, and when it last committed."""
     port, metrics = free_port(), WorkerMetrics()
     reader, tables = FakeReader(polled({0: records(0, 100)}), polled({0: records(100, 10)})), FakeTables(guilty=[7, 64])
-    ended = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.3, ended.set)
 
-    await Pump(reader, tables, Limits(interval=0.02), Allowance(1.0), metrics).run(ended)
+    await run_until(reader.is_done, Pump(reader, tables, Limits(interval=0.02), Allowance(1.0), metrics))
 
     with served(settings(port), metrics):
         found = shown(port)
@@ -65,12 +64,11 @@ async def test_pump_that_clickhouse_does_not_take_from_is_not_ready() -> None:
     port, metrics = free_port(), WorkerMetrics()
     metrics.works("start")
     reader, tables = FakeReader(polled({0: records(0, 3)})), FakeTables(*[Away("no space left")] * 1000)
-    ended = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.2, ended.set)
 
     with served(settings(port), metrics):
         before = await asyncio.to_thread(get, port, "/ready")
-        await Pump(reader, tables, Limits(interval=0.02, backoff=0.01), None, metrics).run(ended)
+        pump = Pump(reader, tables, Limits(interval=0.02, backoff=0.01), None, metrics)
+        await run_until(lambda: len(tables.blocks) > 1, pump)
         status, text = await asyncio.to_thread(get, port, "/ready")
         away = (await asyncio.to_thread(shown, port))["penstock_worker_clickhouse_reachable",]
         metrics.inserted(3, 0.1, {})

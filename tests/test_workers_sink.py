@@ -1,11 +1,16 @@
 """What the sink asks of and tells the real engine."""
 
+import re
 import time
 import uuid
+
+import pytest
 
 from tests.clickhouse import ClickHouse
 from tests.tables import FakeRecord
 from workers.batch import Clocks, Placed, splice
+from workers.clickhouse import BARRED, Barred
+from workers.connection import Connection
 from workers.dead_letters import DeadLetter
 from workers.migrate import migrate, statements
 from workers.sink import Sink
@@ -21,7 +26,7 @@ def test_start_in_the_middle_finds_the_append_time_before(clickhouse: ClickHouse
     with Sink(clickhouse.writer_url) as sink:
 
         def before(partition: int, offset: int) -> int:
-            return sink.append_time_before(generation, partition, offset)
+            return sink.begin(generation, partition, offset)
 
         assert before(2, 0) == 0
         whole = splice(generation, {2: stepping}, Clocks(before))
@@ -34,6 +39,25 @@ def test_start_in_the_middle_finds_the_append_time_before(clickhouse: ClickHouse
 
         assert middle.rows == whole.rows[2:]
         assert before(2, 5) == now + 900
+
+
+@pytest.mark.parametrize(
+    ("wrong", "more", "sql", "code"),
+    [
+        ("x", "", "SELECT 1", 516),
+        ("", "_nowhere", "SELECT count() FROM events", 81),
+        ("", "", "SELECT count() FROM nothing", 60),
+        ("", "", "CREATE USER somebody", 497),
+    ],
+)
+def test_a_server_that_does_not_let_us_says_what_somebody_has_to_mend(
+    wrong: str, more: str, sql: str, code: int, clickhouse: ClickHouse
+) -> None:
+    """No verdict on rows, and no password in the text."""
+    url = clickhouse.writer_url.replace("@", f"{wrong}@") + more
+    with Connection(url) as connection, pytest.raises(Barred, match=f"Code: {code}.*{re.escape(BARRED[code])}") as said:
+        connection.command(sql)
+    assert clickhouse.passwords.writer not in str(said.value)
 
 
 def test_migrating_twice_does_nothing(clickhouse: ClickHouse) -> None:

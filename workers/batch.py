@@ -141,7 +141,7 @@ def is_object(value: bytes | None) -> bool:
         return False
     try:
         _whole.decode(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # the second of one that is nested a thousand deep
         return False
     return True
 

@@ -24,6 +24,7 @@ class Limits:
     backoff, longest_backoff: s between two tries of an insert, doubled each time; while ClickHouse is away there is no
         end to them.
     tries: of an insert that ClickHouse refuses without a verdict on its rows, before the process stops.
+    farewell: s that what is under way has once the worker is told to stop: a silent server must not hold it up.
     """
 
     rows: int = 200_000
@@ -34,6 +35,7 @@ class Limits:
     backoff: float = 0.1
     longest_backoff: float = 5.0
     tries: int = 4
+    farewell: float = 5.0
 
 
 class Taken:

@@ -22,11 +22,12 @@ import structlog
 
 from schemas import failpoints
 from workers.batch import Block, Clocks, Spliced, in_time
-from workers.clickhouse import Away, Failed
+from workers.clickhouse import Away, Barred, Failed
 from workers.dead_letters import Allowance, DeadLetter, land
 from workers.gathering import Batch, Limits, Taken
-from workers.log import Polled, Reader, Record
+from workers.log import LogBroken, Polled, Reader, Record
 from workers.metrics import WorkerMetrics
+from workers.schedule import in_thread
 from workers.stream import Stream
 
 # Who is who by older records is found by all of their keys, which a stream does not keep: see `workers.people.resolve`.
@@ -41,7 +42,7 @@ class Tables(Protocol):
     def insert(self, block: Block | Stream) -> None: ...
     def bury(self, generation: str, letters: Sequence[DeadLetter]) -> None: ...
     def resolve(self, generation: str, records: Mapping[int, Sequence[Record]]) -> None: ...
-    def append_time_before(self, generation: str, partition: int, offset: int) -> int: ...
+    def begin(self, generation: str, partition: int, offset: int) -> int: ...
 
 
 class Pump:
@@ -60,20 +61,36 @@ class Pump:
         self._limits = limits
         self._allowance = allowance or Allowance()
         self._metrics = metrics or WorkerMetrics()
-        self._clocks = Clocks(lambda *place: tables.append_time_before(reader.generation, *place))
+        self._clocks = Clocks(lambda *place: tables.begin(reader.generation, *place))
         self._epoch = -1
         self._started = 0.0
         self._is_backlog = False
         self._careful = 0  # batches that are to be kept yet
         self._held: Taken | None = None  # was polled, and begins the next batch
         self._stream: Stream | None = None  # the last one
+        self._broken: LogBroken | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Return once stopped and the batch in hand is committed. Raises `Failed` and `TooManyDeadLetters`: nothing
-        of that batch is committed, and a restart meets it again."""
+        """Return once stopped, and the batch in hand is committed or has had its time for that. Raises `Failed` and
+        `TooManyDeadLetters`: nothing of that batch is committed, and a restart meets it again. Raises `LogBroken` when
+        all that came before is committed: whoever mends the log may have to cut off what is there up to the damage."""
+        pumping, stopped = asyncio.create_task(self._run(stop)), asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({pumping, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({pumping}, timeout=self._limits.farewell)
+            if pumping.done():
+                pumping.result()
+            else:
+                log.warning("stopped before ClickHouse answered; the next start repeats what it was asked")
+        finally:
+            stopped.cancel()
+            pumping.cancel()
+            await asyncio.wait({pumping})
+
+    async def _run(self, stop: asyncio.Event) -> None:
         flight: Flight | None = None
         try:
-            while not stop.is_set():
+            while not stop.is_set() and not self._broken:
                 batch = await self._gather(flight, stop)
                 if flight and not await self._land(flight, stop):
                     await self._begin_again(batch)
@@ -82,6 +99,8 @@ class Pump:
                     flight = self._launch(batch) if batch.rows else None
             if flight:
                 await self._land(flight, stop)
+            if self._broken:
+                raise self._broken
         finally:
             if self._stream:
                 self._stream.give_up()  # else its thread would wait for rows for ever
@@ -96,7 +115,12 @@ class Pump:
                 break
             # If nothing is under way the first record starts the next insert.
             wait = self._limits.interval if is_due else max(wait, 0.02)
-            if not await self._take(batch, flight, room, wait) or (is_due and not batch.rows):
+            try:
+                goes_on = await self._take(batch, flight, room, wait)
+            except LogBroken as error:
+                self._broken = error
+                break
+            if not goes_on or (is_due and not batch.rows):
                 break
         if batch.stream:
             batch.stream.end()
@@ -127,7 +151,7 @@ class Pump:
 
     def _open(self) -> Stream:
         stream = Stream(self._reader.generation)
-        stream.sending = asyncio.create_task(asyncio.to_thread(self._tables.insert, stream))
+        stream.sending = in_thread(self._tables.insert, stream)
         stream.sending.add_done_callback(lambda sent: sent.cancelled() or sent.exception())  # nobody asks, if we stop
         return stream
 
@@ -148,17 +172,17 @@ class Pump:
         """One try. The rows are built once: their append times depend on what came before, and only on that."""
         generation = self._reader.generation
         if not flight.is_spliced:
-            flight.spliced = await asyncio.to_thread(in_time, generation, flight.batch.runs, self._clocks)
+            flight.spliced = await in_thread(in_time, generation, flight.batch.runs, self._clocks)
         if flight.dead is None:
             began = monotonic()
             flight.dead = await self._dead(flight)
             flight.seconds = monotonic() - began
         if flight.dead:
             failpoints.reach("worker.burying")
-            await asyncio.to_thread(self._tables.bury, generation, flight.dead)
+            await in_thread(self._tables.bury, generation, flight.dead)
         failpoints.reach("worker.resolving")
         began = monotonic()
-        await asyncio.to_thread(self._tables.resolve, generation, flight.batch.records)
+        await in_thread(self._tables.resolve, generation, flight.batch.records)
         self._metrics.resolved(monotonic() - began)
 
     async def _dead(self, flight: "Flight") -> list[DeadLetter]:
@@ -167,7 +191,7 @@ class Pump:
             await flight.batch.stream.sending
             self._allowance.admit(flight.batch.rows, [])
             return []
-        return await asyncio.to_thread(land, flight.spliced or Spliced(""), self._tables.insert, self._allowance)
+        return await in_thread(land, flight.spliced or Spliced(""), self._tables.insert, self._allowance)
 
     async def _land(self, flight: "Flight", stop: asyncio.Event) -> bool:
         """Wait for the insert, trying again while there is hope, then commit. Whether that was done; else what comes
@@ -180,6 +204,9 @@ class Pump:
             except Away as error:
                 log.warning("ClickHouse is away, trying again", rows=flight.batch.rows, wait=backoff, error=str(error))
                 self._metrics.fails("insert", f"ClickHouse is away: {error}")
+            except Barred as error:
+                log.error("ClickHouse bars us, trying again", rows=flight.batch.rows, wait=backoff, error=str(error))
+                self._metrics.fails("insert", f"ClickHouse bars us: {error}")
             except Failed as error:
                 tries -= 1
                 if not tries:
@@ -213,7 +240,7 @@ class Pump:
         self._clocks.forget()
         self._held, self._careful = None, self._limits.careful
 
-    async def _finished(self, task: asyncio.Task[None]) -> None:
+    async def _finished(self, task: asyncio.Future[None]) -> None:
         """Wait for a task as a living member of the reader's group."""
         while not task.done():
             await asyncio.wait({task}, timeout=1)

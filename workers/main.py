@@ -15,7 +15,7 @@ from workers.audit.audit import RecentAudit
 from workers.clickhouse import Failed
 from workers.dead_letters import Allowance, TooManyDeadLetters
 from workers.gathering import Limits
-from workers.log import LogReplaced, Reader
+from workers.log import LogBroken, LogReplaced, Reader
 from workers.loop import Pump
 from workers.metrics import WorkerMetrics
 from workers.metrics_server import served
@@ -35,6 +35,9 @@ def run(settings: Settings) -> int:
         asyncio.run(_run(settings))
     except (Failed, TooManyDeadLetters) as error:
         log.error("stopped: ClickHouse does not have this batch and nothing of it is lost", error=str(error))
+        return 1
+    except LogBroken as error:
+        log.error("stopped: the log cannot be read, nothing is committed that was not", error=str(error))
         return 1
     except LogReplaced as error:
         log.error("stopped: start it again to read the new log from its beginning", error=str(error))

@@ -98,8 +98,10 @@ class Sink:
         rows = [[generation, *_place(letter.placed), letter.reason, letter.code, "dead", now] for letter in letters]
         self._connection.insert_rows("buried", DEAD_LETTER_COLUMNS, rows)
 
-    def append_time_before(self, generation: str, partition: int, offset: int) -> int:
-        """The append time in ms of the last record before an offset; 0 where none is kept."""
+    def begin(self, generation: str, partition: int, offset: int) -> int:
+        """Return once a purge knows that records of a partition come from that offset on: the append time in ms of the
+        last one before it; 0 where none is kept. Raises `Away` and `Failed`."""
+        self._resolver.begin(generation, partition)
         place = {"log": generation, "partition": partition, "offset": offset}
         return int(self._connection.rows(APPEND_TIME_BEFORE, place)[0][0])
 

@@ -1,8 +1,9 @@
 """What a worker does before its first batch: the tables are made, and nothing contradicts the promise."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import structlog
 
@@ -13,6 +14,7 @@ from workers.clickhouse import Away
 from workers.log import LogAway
 from workers.migrate import Contradiction, migrate
 from workers.people.anew import resolve_all
+from workers.schedule import done_before, started
 
 PAUSE, LONGEST_PAUSE = 0.25, 2.0
 
@@ -20,19 +22,23 @@ log = structlog.get_logger()
 
 
 async def prepared(settings: Settings, stop: asyncio.Event) -> None:
-    """Return when it may begin, or was stopped; ClickHouse and Kafka are waited for. Raises `BadSettings`, `Failed`."""
-    await _judged(lambda: asyncio.to_thread(_tables, settings.clickhouse), stop)
+    """Return when it may begin, or was stopped, at once then, whatever ClickHouse is at; it and Kafka are waited for.
+    Raises `BadSettings`, `Failed`."""
+    await _judged(lambda: started(partial(_tables, settings.clickhouse), name="start"), stop)
     if settings.kafka:
         from workers.log.kafka_check import topic_findings
 
-        await _judged(lambda: topic_findings(settings), stop)
+        await _judged(lambda: asyncio.create_task(topic_findings(settings)), stop)
 
 
-async def _judged(ask: Callable[[], Awaitable[list[Finding]]], stop: asyncio.Event) -> None:
+async def _judged(ask: Callable[[], asyncio.Future[list[Finding]]], stop: asyncio.Event) -> None:
     pause = PAUSE
     while not stop.is_set():
+        asked = ask()
+        if not await done_before(stop, asked):
+            return
         try:
-            findings = await ask()
+            findings = asked.result()
         except (Away, LogAway) as error:
             log.warning("cannot begin yet, trying again", wait=pause, error=str(error))
             with suppress(TimeoutError):

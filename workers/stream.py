@@ -23,7 +23,7 @@ class Stream:
         self._runs: SimpleQueue[tuple[Sequence[Run], int] | None] = SimpleQueue()
         self._put = self._sent = 0  # bytes; each is written by one thread
         self._is_over = self._is_taken = False
-        self.sending: asyncio.Task[None]
+        self.sending: asyncio.Future[None]
 
     async def put(self, runs: Sequence[Run], size: int) -> None:
         """Return once there is room for more, or nobody takes it any more. size: bytes of the values."""

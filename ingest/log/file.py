@@ -38,6 +38,7 @@ class LogFile:
         self._timeout = timeout
         self._largest = largest
         self._connection: sqlite3.Connection | None = None
+        self._opened = 0  # the number of the file, which another of that name does not have
 
     def open(self) -> sqlite3.Connection:
         """The file is made if it is missing. Raises `BadSettings` if it is not ours, `sqlite3.Error`, `OSError`."""
@@ -50,8 +51,13 @@ class LogFile:
             except BaseException:  # whatever it was: nobody else knows of this connection yet
                 connection.close()
                 raise
-            self._connection = connection
+            self._connection, self._opened = connection, self.path.stat().st_ino
         return self._connection
+
+    def check_name(self) -> None:
+        """Raises `OSError` if what is open was removed or moved: whoever opens it by its name finds nothing of it."""
+        if self.path.stat().st_ino != self._opened:
+            raise FileExistsError(f"another file was put in the place of {self.path}")
 
     def close(self) -> None:
         """Whatever was not committed is rolled back."""

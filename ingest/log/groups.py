@@ -16,13 +16,13 @@ from ingest.errors import TooLarge, Unavailable
 from ingest.log import Done
 from schemas import messages as schema
 from schemas.messages import Message, Written
-from schemas.topics import LARGEST_RECORD, partition, partitions_of
+from schemas.topics import LARGEST_RECORD, parted, partition
 
 B = TypeVar("B")
 _NO_ROOM = "too much is waiting for the log"
 TOO_LARGE = f"one message may have at most {LARGEST_RECORD} bytes on the log"
 Encoded = tuple[bytes, bytes, int]  # key, value, and the bytes of both together
-_KEY, _SIZE = itemgetter(0), itemgetter(2)
+_SIZE = itemgetter(2)
 _CLOCK = 0.001  # s, by which a timer of the loop may be early
 
 
@@ -116,12 +116,9 @@ class Groups(Generic[B]):
         """Queue them, in their order; the groups that they are in. Raises `Unavailable`, and then none is queued."""
         if len(records) == 1:
             return [self._put_one(records)]
-        lanes, count = self._lanes, len(self._lanes)
         self._check_room(sum(map(_SIZE, records)))
-        parted: list[list[Encoded]] = [[] for _ in lanes]
-        for record, lane in zip(records, partitions_of(map(_KEY, records), count), strict=True):
-            parted[lane].append(record)
-        return [group for lane, part in zip(lanes, parted, strict=True) if part for group in lane.put(part)]
+        parts = parted(records, len(self._lanes))
+        return [group for lane, part in zip(self._lanes, parts, strict=True) if part for group in lane.put(part)]
 
     def _put_one(self, records: Sequence[Encoded]) -> Group[B]:
         [(key, _, size)] = records

@@ -14,13 +14,18 @@ A broker that is merely away is no such error: aiokafka repeats the batch under 
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
-from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    ProducerClosed,
+    TopicAuthorizationFailedError,
+)
 from aiokafka.structs import RecordMetadata
 
 from ingest.errors import Unavailable
@@ -38,7 +43,12 @@ PENDING_BYTES = 64 * 1024 * 1024
 OPEN_PATIENCE = 5.0
 RETRY_PAUSE = 0.5
 RETRY_CONTRADICTION_PAUSE = 5.0
+JUDGE_PAUSE = 60.0
 CLOSE_PATIENCE = 2.0
+CLOCKS_APART = 2.0  # s, from which on it is told
+# Of the cluster where the first Write is missing: it is asked for a producer's id.
+FORBIDDEN = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
+RIGHTS = "let the edge's user create, describe and write the topic, and describe its configs"
 REFUSED = "Kafka did not take the write"
 
 log = structlog.get_logger()
@@ -51,7 +61,9 @@ class KafkaLog:
     append_timeout: s until an append is refused.
     request_timeout: s after which aiokafka gives a request up and repeats it.
     clock: s since 1970.
-    newest: the latest append time that Kafka has confirmed here, ms since 1970 by its clock.
+    newest: the latest append time that Kafka has confirmed here, or had at the start if our clock was behind it; by its
+        clock, in ms since 1970.
+    ahead: s by which its clock was ahead of ours when it last confirmed something.
     """
 
     def __init__(
@@ -75,13 +87,15 @@ class KafkaLog:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self.newest = 0
+        self.ahead = 0.0
         self._turn = (0.0, 0)
         self._begin = b""
+        self._judge_at = 0.0
         self._producer: Producer | None = None
         self._usable = asyncio.Event()
         self._broken = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
-        self._handing: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._groups = Groups(
             partitions,
             make=partial(RecordBatch, BATCH_BYTES),
@@ -115,7 +129,7 @@ class KafkaLog:
 
     def _framed(self, messages: Sequence[Message | Written], now: float) -> Sequence[Framed]:
         if self._turn != (now, self.newest):  # what comes in one turn of the loop counts from one moment on
-            at = not_before(self.newest, self._clock()) + self._append_timeout
+            at = not_before(self.newest, self._clock() + self.ahead) + self._append_timeout
             self._turn, self._begin = (now, self.newest), counting_from(at)
         return framed(messages, self._begin)
 
@@ -140,8 +154,8 @@ class KafkaLog:
             await asyncio.wait({self._keeper})
         if self._producer is not None:
             await close_producer(self._producer, CLOSE_PATIENCE)
-        for handing in self._handing:
-            handing.cancel()
+        for task in self._tasks:
+            task.cancel()
         self._groups.abandon()
 
     def _send(self, partition: int, batch: RecordBatch, deadline: float, done: Done) -> None:
@@ -152,13 +166,16 @@ class KafkaLog:
             and producer.requests.take_up(partition, batch, partial(self._sent, producer, done))
         ):
             return
-        handing = self._loop.create_task(self._hand_over_by(deadline, partition, batch, done))
-        self._handing.add(handing)
-        handing.add_done_callback(self._handing.discard)
+        self._begin_task(self._hand_over_by(deadline, partition, batch, done))
+
+    def _begin_task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _sent(self, producer: Producer, done: Done, timestamp: int, error: KafkaError | None) -> None:
         if error is None:
-            self.newest = max(self.newest, timestamp)  # -1 if it was a repeat of one it had
+            self._confirmed(producer, timestamp)
             done("")
         else:
             self._give_up(producer, error)
@@ -180,7 +197,7 @@ class KafkaLog:
             self._give_up(producer, error)
             failure = REFUSED
         else:
-            self.newest = max(self.newest, confirmed.timestamp)
+            self._confirmed(producer, confirmed.timestamp)
             failure = ""
         finally:
             done(failure)
@@ -198,6 +215,26 @@ class KafkaLog:
         delivery: asyncio.Future[RecordMetadata] = await producer.send_batch(batch, self._topic, partition=partition)
         return delivery
 
+    def _confirmed(self, producer: Producer, timestamp: int) -> None:
+        """timestamp: the append time in ms. -1 of a repeat of what it had, and of a topic without them, which somebody
+        has made or altered while we ran: so the topic is judged again."""
+        self.newest = max(self.newest, timestamp)
+        if timestamp >= 0:
+            self.ahead = max(0.0, timestamp / 1000 - self._clock())
+        elif self._loop.time() >= self._judge_at:
+            self._judge_at = self._loop.time() + JUDGE_PAUSE
+            self._begin_task(self._judge(producer))
+
+    async def _judge(self, producer: Producer) -> None:
+        """Beside the writes, which most often are in order: a repeat is seldom a sign of anything."""
+        try:
+            async with asyncio.timeout(self._request_timeout):
+                await prepare_topic(self._bootstrap, self._topic, self._partitions, self._replication)
+        except BadSettings as error:
+            self._give_up(producer, KafkaError(str(error)))
+        except (KafkaError, OSError, TimeoutError) as error:  # a later repeat asks again
+            log.warning("kafka_away", bootstrap=self._bootstrap, error=repr(error))
+
     def _give_up(self, producer: Producer | None, error: KafkaError) -> None:
         if producer is self._producer and self._usable.is_set():
             log.warning("kafka_producer_broken", topic=self._topic, error=repr(error))
@@ -205,6 +242,11 @@ class KafkaLog:
             self._broken.set()
 
     def _use(self, producer: Producer) -> None:
+        if (ahead := producer.latest / 1000 - self._clock()) > CLOCKS_APART:
+            log.warning(
+                "clock_behind", seconds=round(ahead), remedy="keep the clocks of edges and brokers in step (NTP)"
+            )
+        self.newest = max(self.newest, producer.latest)
         self._producer = producer
         self._broken.clear()
         self._usable.set()
@@ -230,8 +272,11 @@ class KafkaLog:
         while True:
             try:
                 async with asyncio.timeout(self._request_timeout):
-                    await prepare_topic(self._bootstrap, self._topic, self._partitions, self._replication)
-                    return await open_producer(self._bootstrap, self._topic, self._request_timeout)
+                    there = await prepare_topic(self._bootstrap, self._topic, self._partitions, self._replication)
+                    return await open_producer(there, self._topic, self._request_timeout, self._clock())
+            except FORBIDDEN as error:
+                log.error("kafka_forbids", topic=self._topic, error=repr(error), remedy=RIGHTS)
+                await asyncio.sleep(RETRY_CONTRADICTION_PAUSE)
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("kafka_away", bootstrap=self._bootstrap, error=repr(error))
-            await asyncio.sleep(RETRY_PAUSE)
+                await asyncio.sleep(RETRY_PAUSE)

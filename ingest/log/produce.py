@@ -28,6 +28,9 @@ from ingest.log.record_batch import RecordBatch
 
 Told = Callable[[int, KafkaError | None], None]
 Answer: TypeAlias = ProduceResponse_v7 | KafkaError
+# Records: a request with fewer waits a turn of the loop more. Who was answered in the first has asked again by the
+# second, and what a request costs is shared; with many the broker would only be idle meanwhile.
+FEW = 16
 _CORRELATION = struct.Struct(">i")
 
 
@@ -77,7 +80,7 @@ class ProduceRequests:
         waiting = self._waiting.get(leader)
         if waiting is None:
             self._waiting[leader] = [delivery]
-            self.loop.call_soon(self._send, leader)
+            self.loop.call_soon(self._send_if_many, leader)
         else:
             waiting.append(delivery)
         return True
@@ -107,6 +110,12 @@ class ProduceRequests:
         repair = self.loop.create_task(self._repair(leader, batches, answer))
         self._repairs.add(repair)
         repair.add_done_callback(self._repairs.discard)
+
+    def _send_if_many(self, leader: int) -> None:
+        if sum(each.batch.record_count() for each in self._waiting.get(leader, ())) < FEW:
+            self.loop.call_soon(self._send, leader)
+        else:
+            self._send(leader)
 
     def _send(self, leader: int) -> None:
         if leader in self._sender._in_flight or leader not in self._waiting:
@@ -156,7 +165,7 @@ class ProduceRequests:
         if held:
             self._accumulator._wakeup(self._accumulator._waiter_future)
         if leader in self._waiting and not any(map(partial(self._leads, leader), held)):
-            self.loop.call_soon(self._send, leader)
+            self.loop.call_soon(self._send_if_many, leader)
 
     def _leads(self, leader: int, place: TopicPartition) -> bool:
         return bool(self._client.cluster.leader_for_partition(place) == leader)
@@ -187,7 +196,10 @@ class _Request:
         self._timer = requests.loop.call_later(requests.timeout, connection.close, CloseReason.CONNECTION_TIMEOUT)
         self._done = False
         self.correlation_id = connection._next_correlation_id()
-        self.RESPONSE_TYPE = self
+
+    @property
+    def RESPONSE_TYPE(self) -> "_Request":  # noqa: N802  aiokafka's name; kept as an attribute it would keep itself
+        return self
 
     def send(self, batches: Sequence[Batch]) -> None:
         """batches: in the order of the deliveries."""

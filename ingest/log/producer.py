@@ -1,11 +1,13 @@
 """aiokafka's producer: opened whole or not at all, and closed without leaving a batch that could still arrive."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 
+from ingest.log.latest import latest_append
 from ingest.log.produce import ProduceRequests
 
 BATCH_BYTES = 1_048_576
@@ -13,15 +15,20 @@ CUT_TIMEOUT = 1.0
 
 
 class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
-    """requests: the short way of its batches, once it is open."""
+    """requests: the short way of its batches, once it is open. latest: the topic's latest append time then, in ms since
+    1970, if it is beyond the clock; else 0."""
 
     requests: ProduceRequests
+    latest: int
 
 
-async def open_producer(bootstrap: str, topic: str, request_timeout: float) -> Producer:
-    """A producer that has its id and knows the topic. Raises aiokafka's errors; tries for as long as it is let."""
+async def open_producer(brokers: Sequence[str], topic: str, request_timeout: float, clock: float) -> Producer:
+    """A producer that has its id and knows the topic. Raises aiokafka's errors; tries for as long as it is let.
+
+    clock: s since 1970.
+    """
     producer = Producer(
-        bootstrap_servers=bootstrap,
+        bootstrap_servers=brokers,
         acks="all",
         enable_idempotence=True,
         max_batch_size=BATCH_BYTES,
@@ -32,6 +39,7 @@ async def open_producer(bootstrap: str, topic: str, request_timeout: float) -> P
         await producer.start()
         await producer.partitions_for(topic)
         producer.requests = ProduceRequests(producer, topic, request_timeout)
+        producer.latest = await latest_append(producer.client, topic, int(clock * 1000))
         undo.pop_all()
     return producer
 
@@ -48,6 +56,7 @@ async def close_producer(producer: Producer, patience: float) -> None:
         if not stopping.done():
             await _cut(producer)
         await stopping
+        _heed_waiters(producer)
 
 
 async def _stop(producer: Producer) -> None:
@@ -72,3 +81,11 @@ async def _cut(producer: Producer) -> None:
         # A batch between two tries is in neither set, and its own callback would then fail to find it.
         accumulator._pending_batches.update(batches)
     accumulator.fail_all(given_up)
+
+
+def _heed_waiters(producer: Producer) -> None:
+    """Nobody asks what the wait for a batch ended with that was never taken up: asyncio would log an error, but of none
+    that was cancelled, be it too late."""
+    for batches in producer._message_accumulator._batches.values():
+        for batch in batches:
+            batch._drain_waiter.cancel()

@@ -92,16 +92,17 @@ class RecordBatch:
         if self._closed:
             return 0
         parts: list[bytes] = []
-        size, first = self._size, self._count
+        size, limit, first = self._size, self._limit, self._count
         number = first
         for _, record, _ in records:
             place = _PLACES[number] if number < _KNOWN else _SAME_TIME + _varint(number)
             length = len(place) + len(record)
             before = _VARINTS[length] if length < _KNOWN else _varint(length)
-            if size + len(before) + length > self._limit and number:
+            size += len(before) + length
+            if size >= limit and number:
+                size -= len(before) + length
                 self._closed = True
                 break
-            size += len(before) + length
             parts += before, place, record
             number += 1
         # Many are joined while they are at hand: what lies about until the end is slow to gather.

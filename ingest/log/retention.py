@@ -1,7 +1,7 @@
 """How long the embedded log keeps what was read: else it would grow for ever."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 ASK_AGAIN = 10_000  # ms
@@ -23,7 +23,9 @@ class Retention:
         if oldest is None or oldest[0] >= horizon:
             return
         if now >= self._ask_at:
-            self._taken, self._ask_at = taken(self._positions, log), now + ASK_AGAIN
+            self._ask_at = now + ASK_AGAIN
+            with suppress(sqlite3.Error):  # a file of the worker's, who says what is wrong with it
+                self._taken = taken(self._positions, log)
         log.execute(
             "DELETE FROM records WHERE offset IN"
             " (SELECT offset FROM (SELECT offset, at FROM records ORDER BY offset LIMIT ?)"

@@ -12,8 +12,17 @@ def share(folder: Path, number: int) -> Path:
     return folder if number <= 1 else folder / str(number)
 
 
+def make_folder(folder: Path) -> None:
+    """If it is missing. Raises `BadSettings`."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise BadSettings(f"PENSTOCK_SPOOL: {folder} cannot be used: {error.strerror}.") from error
+
+
 def check_shares(folder: Path, processes: int) -> None:
-    """Raises `BadSettings` if there is something in the spool of a number beyond these: nobody would ever drain it."""
+    """Raises `BadSettings` if there is something in the spool of a number beyond these, which nobody would ever drain,
+    or if that cannot be told."""
     left = [int(found.parent.name) for found in folder.glob("[0-9]*/spool.db") if found.parent.name.isdigit()]
     most = max((number for number in left if number > processes and _holds(share(folder, number))), default=0)
     if most:
@@ -24,5 +33,8 @@ def check_shares(folder: Path, processes: int) -> None:
 
 
 def _holds(folder: Path) -> bool:
-    with closing(sqlite3.connect(folder / "spool.db")) as connection:
-        return connection.execute("SELECT 1 FROM records LIMIT 1").fetchone() is not None
+    try:
+        with closing(sqlite3.connect(folder / "spool.db")) as connection:
+            return connection.execute("SELECT 1 FROM records LIMIT 1").fetchone() is not None
+    except sqlite3.Error as error:
+        raise BadSettings(f"PENSTOCK_SPOOL: {folder / 'spool.db'} cannot be read: {error}.") from error

@@ -37,6 +37,7 @@ class Direct(Protocol):
     """The log behind the spool; `ingest.log.kafka.KafkaLog` says what the calls promise."""
 
     newest: int
+    ahead: float
 
     def put(self, records: Sequence[Encoded]) -> Sequence[Group[Any]]: ...
 
@@ -179,7 +180,7 @@ class SpooledLog:
 
     def _now(self) -> float:
         """Never before the last write that Kafka confirmed here, nor before one in the spool."""
-        self._said = max(self._said, not_before(self._direct.newest, self._clock()))
+        self._said = max(self._said, not_before(self._direct.newest, self._clock() + self._direct.ahead))
         return self._said
 
     def _begin(self, reason: Unavailable | str) -> None:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
 
+from ingest.errors import Unavailable
 from ingest.log.file import Batch, LogFile, insert, value
 from ingest.log.groups import Encoded, Group
 from ingest.log.writer import PENDING_BYTES, Writer
@@ -54,8 +55,8 @@ class Spool:
         self.folder = folder
         self._clock = clock
         self._locks = ExitStack()
-        file = LogFile(folder / "spool.db", setting=SETTING, timeout=append_timeout, largest=largest)
-        self._writer = Writer(file, self._write, append_timeout=append_timeout, pending_bytes=pending_bytes)
+        self._file = LogFile(folder / "spool.db", setting=SETTING, timeout=append_timeout, largest=largest)
+        self._writer = Writer(self._file, self._write, append_timeout=append_timeout, pending_bytes=pending_bytes)
 
     async def open(self) -> None:
         """Take the folder, which is made if it is missing. Raises `BadSettings`."""
@@ -74,11 +75,13 @@ class Spool:
 
     def put(self, records: Sequence[Encoded]) -> Sequence[Group[Batch]]:
         """Queue them; the groups that they are in, which are settled once they are fsynced. Raises `Unavailable`."""
+        if not self._is_found():
+            raise Unavailable("the spool was removed or moved away: start the edge again")
         return self._writer.groups.put(records)
 
     def reachable(self) -> bool:
-        """Whether it took what it was last given."""
-        return self._writer.reachable()
+        """Whether it took what it was last given, and is still there."""
+        return self._writer.reachable() and self._is_found()
 
     def empty(self) -> bool:
         """Whether it holds nothing, and nothing is on its way into it."""
@@ -119,6 +122,14 @@ class Spool:
         newest, newest_at = connection.execute(_NEWEST).fetchone() or (0, 0)
         # They leave in their order, and the number of one that was rolled back is given again: there are no gaps.
         self.held = Held(newest - oldest + 1 if newest else 0, used, oldest_at, newest_at)
+
+    def _is_found(self) -> bool:
+        """Else what it takes is nowhere at the next start. What it has is drained all the same."""
+        try:
+            self._file.check_name()
+        except OSError:
+            return False
+        return True
 
     def _lock(self) -> None:
         try:

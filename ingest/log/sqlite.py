@@ -40,8 +40,8 @@ class SqliteLog:
         self._path = path
         self._retention = Retention(path.with_name("positions.db"), int(retention * 1000))
         self._clock = clock
-        file = LogFile(path, setting=SETTING, timeout=append_timeout)
-        self._writer = Writer(file, self._write, append_timeout=append_timeout, pending_bytes=pending_bytes)
+        self._file = LogFile(path, setting=SETTING, timeout=append_timeout)
+        self._writer = Writer(self._file, self._write, append_timeout=append_timeout, pending_bytes=pending_bytes)
 
     def append(self, messages: Sequence[Message]) -> Coroutine[Any, Any, None]:
         return self._writer.groups.append(messages)
@@ -67,6 +67,7 @@ class SqliteLog:
 
     def _write(self, connection: sqlite3.Connection, batch: Batch) -> None:
         now = int(self._clock() * 1000)
+        self._file.check_name()
         insert(connection, batch, now)
         self._retention.expire(connection, now, 2 * len(batch))  # twice what was added: it catches up
         failpoints.reach("log.write")

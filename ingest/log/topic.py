@@ -8,31 +8,37 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from schemas.findings import refuse
-from schemas.topics import ASKED, TOPIC_CONFIG, TopicFacts, judged
+from schemas.topics import ASKED, TOPIC_CONFIG, TopicFacts, address, judged
 
 # For how long, in s, a broker may not know what the controller has just made.
 UNKNOWN = 3.0
+ASKING_MS = 3_000
 PAUSE = 0.05
 
 log = structlog.get_logger()
 
 
-async def prepare_topic(bootstrap: str, topic: str, partitions: int, replication: int) -> None:
-    """Raises `BadSettings` when the topic is not what the settings say, aiokafka's errors when Kafka is not there."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
+async def prepare_topic(bootstrap: str, topic: str, partitions: int, replication: int) -> list[str]:
+    """The addresses of the brokers that are there: one of `bootstrap` may say nothing, for as long as one lets it.
+
+    Raises `BadSettings` when the topic is not what the settings say, aiokafka's errors when Kafka is not there.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=ASKING_MS)
     try:
         await admin.start()
         cluster = await admin.describe_cluster()
         if not await _copies(admin, topic):
             await _make(admin, cluster["controller_id"], topic, partitions, replication)
         copies, config = await _known(admin, topic)
-        facts = TopicFacts(topic, len(copies), min(copies), len(cluster["brokers"]), config)
+        there = cluster["brokers"]
+        facts = TopicFacts(topic, len(copies), min(copies), len(there), config)
     finally:
         await admin.close()
     findings = judged(facts, partitions, replication)
     refuse(findings)
     for finding in findings:
         log.warning("topic_at_risk", topic=topic, reason=finding.text, remedy=finding.mend)
+    return [address(broker["host"], broker["port"]) for broker in there]
 
 
 async def _make(admin: AIOKafkaAdminClient, controller: int, topic: str, partitions: int, replication: int) -> None:

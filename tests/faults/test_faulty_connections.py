@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from deploy.kafka.broker import Broker, free_port, installable
+from deploy.kafka.broker import Broker, installable
 from ingest.log.kafka import KafkaLog
 from ingest.log.sqlite import SqliteLog
 from tests.clickhouse import ClickHouse
 from tests.kafka import NO_LOCAL_BROKER, not_run
 from tests.landing import Load, eventually, lands
+from tests.ports import free_port
 from tests.proxy import TO_KAFKA, Fault, Proxy, http_error
-from workers.clickhouse import PASSING
+from workers.clickhouse import BARRED, PASSING
 from workers.gathering import Limits
 from workers.log import Reader
 from workers.log.kafka import KafkaReader
@@ -26,14 +27,14 @@ from workers.loop import Pump
 from workers.sink import Sink
 
 LIMITS = Limits(rows=100, size=30_000, careful=1, interval=0.02, backoff=0.02, longest_backoff=0.1)
-PATIENCE = 1.0  # of a worker with a connection that says nothing; a minute otherwise
+PATIENCE = 2.0  # of a worker with a connection that says nothing; a minute otherwise
 NOT_CLICKHOUSE = [
     http_error("502 Bad Gateway", "<html>bad gateway</html>"),
     http_error("503 Service Unavailable"),
     http_error("500 Internal Server Error", "out of order"),
 ]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 
 @asynccontextmanager
@@ -97,6 +98,24 @@ async def test_server_that_cannot_take_anything_just_now_is_waited_for(
         await lands(load, client)
 
     assert len(proxy.done) == len(PASSING) > LIMITS.tries
+
+
+async def test_what_somebody_has_to_mend_is_waited_for(clickhouse: ClickHouse, tmp_path: Path, client: Client) -> None:
+    """A table is missing, the user may not do it: for longer than a refusal is, and it goes on when that is mended."""
+    barred = [http_error("403 Forbidden", f"Code: {code}. DB::Exception: no.", code) for code in BARRED]
+    load, proxy = Load(), Proxy(clickhouse.port, [Fault.SAID] * len(BARRED), said=barred)
+    client.command("RENAME TABLE stored_events TO hidden_events")
+    try:
+        async with between_worker_and_clickhouse(clickhouse, tmp_path, proxy) as log:
+            await load.put(log, load.messages(20))
+            await eventually(lambda: len(proxy.done), len(barred))
+            await asyncio.sleep(2 * LIMITS.tries * LIMITS.longest_backoff)
+            client.command("RENAME TABLE hidden_events TO stored_events")
+            await lands(load, client)
+    finally:
+        client.command("RENAME TABLE IF EXISTS hidden_events TO stored_events")
+
+    assert len(proxy.done) == len(BARRED) > LIMITS.tries
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,11 @@ class LogReplaced(Exception):
     may be committed any more. A worker that is started again reads the new one from its beginning."""
 
 
+class LogBroken(Exception):
+    """The log was reached and cannot be read, which waiting will not mend. The text says what to do. Nothing was
+    committed for it, so a restart meets the same; what was handed out before is as good as ever."""
+
+
 class Record(Protocol):
     """What the log keeps of one message. `timestamp` is the append time in ms, given by the log."""
 
@@ -49,7 +54,7 @@ class Reader(Protocol):
         """Up to `limit` records, at once if there are some, else after at most `wait` seconds, perhaps none.
 
         Starts at the committed offsets, and starts there again after every change of the assignment. Commits of
-        another generation do not count. Raises `LogReplaced`.
+        another generation do not count. Raises `LogReplaced` and `LogBroken`.
         """
 
     async def commit(self, polled: Polled) -> None:

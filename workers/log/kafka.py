@@ -17,7 +17,7 @@ How a topic that was made anew under the same name is never taken for the old on
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -33,9 +33,11 @@ from aiokafka.structs import OffsetAndMetadata
 from schemas.topics import LEAST_MAX_MESSAGE_BYTES, generation
 from workers.log import LogReplaced, Polled
 from workers.log.kafka_epochs import Epochs
-from workers.log.kafka_places import GROUP, commits, described
+from workers.log.kafka_places import ASKING_MS, GROUP, READING_MS, commits, described
 from workers.log.kafka_records import leave_as_unpacked
-from workers.log.kafka_topic import describe
+from workers.log.kafka_refusals import translated
+from workers.log.kafka_stop import stop
+from workers.log.kafka_topic import brokers, describe
 
 # At most this much is fetched ahead: of one partition, and by one request; it is in memory several times over for a
 # moment, beside two batches. An edge's largest batch fits. Somebody else's that does not comes whole once its partition
@@ -45,9 +47,9 @@ FETCH_BYTES = 2 * FETCH_PARTITION_BYTES
 FETCH_WAIT_MS = 100
 KEEP_ALIVE = 0.2
 RETRY_PAUSE = 0.5
-CLOSE_PATIENCE = 5.0
-CONFIRM_PATIENCE = 2.0
+CONFIRM_PATIENCE = 4.0  # a connection that says nothing is closed before, and its broker not asked again
 CONFIRM_IDLE = 2.0
+LEAVING = 1.0
 
 # Of no topic: who asks for it is heard of, and takes nothing.
 NOBODYS = TopicPartition("", 0)
@@ -69,8 +71,8 @@ class Opened:
 
 
 class KafkaReader:
-    """While the topic does not exist or Kafka does not answer, there is nothing to poll. Raises `KafkaError` for
-    what waiting will not mend, such as a missing permission.
+    """While the topic does not exist or Kafka does not answer, there is nothing to poll. Raises `LogBroken` for what
+    waiting will not mend, such as a missing permission.
 
     partitions: that the topic must have, else `poll` raises `BadSettings`; None takes any number.
     commit_timeout: s for which a commit is tried. One given up is logged; the next one covers it.
@@ -112,12 +114,11 @@ class KafkaReader:
             task.cancel()
         await asyncio.wait(tasks)
         if not self._opening.cancelled() and self._opening.exception() is None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_PATIENCE):
-                    await self._opening.result().closing.aclose()
+            await self._opening.result().closing.aclose()
 
     async def poll(self, limit: int, wait: float) -> Polled:
-        found = await self._taken(limit, wait)
+        with translated(self._topic):
+            found = await self._taken(limit, wait)
         # Nothing runs between the taking and this line: these records are of this epoch.
         epoch = self._epochs.current
         if not self._epochs.placed:
@@ -140,7 +141,10 @@ class KafkaReader:
         return {}
 
     async def commit(self, polled: Polled) -> None:
-        opened = await self._opened()
+        with translated(self._topic):
+            await self._commit(polled, await self._opened())
+
+    async def _commit(self, polled: Polled, opened: Opened) -> None:
         next_offsets = {
             TopicPartition(self._topic, partition): OffsetAndMetadata(records[-1].offset + 1, opened.generation)
             for partition, records in polled.records.items()
@@ -154,13 +158,17 @@ class KafkaReader:
         except (CommitFailedError, IllegalStateError) as error:
             log.warning("commit_refused", topic=self._topic, error=repr(error))  # it is read again, here or elsewhere
         except TimeoutError:
+            _heed_commits()
             log.warning("commit_given_up", topic=self._topic)
 
     async def rewind(self) -> None:
         self._epochs.again()
 
     async def keep_alive(self) -> None:
-        consumer = (await self._opened()).consumer
+        with translated(self._topic):
+            await self._keep_alive((await self._opened()).consumer)
+
+    async def _keep_alive(self, consumer: AIOKafkaConsumer) -> None:
         # Nothing more is fetched, and what was stays: a partition that is asked for while it is paused loses it.
         # After a rebalance nothing is paused.
         consumer.pause(*consumer.assignment())
@@ -192,7 +200,7 @@ class KafkaReader:
     async def _place(self, opened: Opened, epoch: int) -> None:
         ours = [TopicPartition(self._topic, partition) for partition in self._epochs.assigned or ()]
         begin = await opened.consumer.beginning_offsets(ours) if ours else {}
-        committed = await commits(opened.admin, self._group, self._topic, opened.generation)
+        committed = await commits(opened.client, opened.admin, self._group, self._topic, opened.generation)
         if epoch != self._epochs.current:
             return
         self._next = {place.partition: committed.get(place.partition, begin[place]) for place in ours}
@@ -237,24 +245,26 @@ class KafkaReader:
     async def _joined(self) -> Opened:
         """A member of the group, with its partitions assigned."""
         async with AsyncExitStack() as undo:
-            client = AIOKafkaClient(bootstrap_servers=self._bootstrap)
+            client = AIOKafkaClient(bootstrap_servers=self._bootstrap, request_timeout_ms=ASKING_MS)
             undo.push_async_callback(client.close)
-            await client.bootstrap()
+            await _whole(client.bootstrap())
             # Before anything asks for the topic by name, which may make it, with the broker's defaults.
             topic = await described(client, self._topic, self._partitions)
-            admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+            there = brokers(client)
+            admin = AIOKafkaAdminClient(bootstrap_servers=there, request_timeout_ms=ASKING_MS)
             undo.push_async_callback(admin.close)
-            await admin.start()
-            consumer = self._consumer()
-            undo.push_async_callback(consumer.stop)
-            await consumer.start()
+            await _whole(admin.start())
+            consumer = self._consumer(there)
+            undo.push_async_callback(stop, consumer)
+            await _whole(consumer.start())
             leave_as_unpacked(consumer)
             return Opened(generation(self._topic, *topic), client, admin, consumer, undo.pop_all())
 
-    def _consumer(self) -> AIOKafkaConsumer:
+    def _consumer(self, there: Sequence[str]) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            bootstrap_servers=there,
             group_id=self._group,
+            request_timeout_ms=READING_MS,
             enable_auto_commit=False,
             auto_offset_reset="earliest",  # where a commit lies outside of the log: too much is better than too little
             max_partition_fetch_bytes=FETCH_PARTITION_BYTES,
@@ -265,6 +275,26 @@ class KafkaReader:
         return consumer
 
 
+async def _whole(step: Coroutine[Any, Any, None]) -> None:
+    """A step of aiokafka's. Cancelled, it would forget a connection that is just being made: it may end before."""
+    task = asyncio.create_task(step)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=LEAVING)
+        task.cancel()
+        await asyncio.wait({task})
+        task.cancelled() or task.exception()
+        raise
+
+
 def _give_back(consumer: AIOKafkaConsumer, found: Found) -> None:
     for place, records in found.items():
         consumer.seek(place, records[0].offset)
+
+
+def _heed_commits() -> None:
+    """aiokafka shields what sends a commit. Nobody asks any more what that ended with: asyncio would log an error."""
+    for task in asyncio.all_tasks():
+        if "_do_commit_offsets" in repr(task.get_coro()):
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())

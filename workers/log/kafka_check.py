@@ -10,6 +10,8 @@ from schemas.findings import Finding
 from schemas.settings import Settings
 from schemas.topics import ASKED, TopicFacts, judged
 from workers.log import LogAway
+from workers.log.kafka_places import ASKING_MS
+from workers.log.kafka_refusals import away
 
 PATIENCE = 5.0
 
@@ -20,12 +22,12 @@ async def topic_findings(settings: Settings) -> list[Finding]:
         async with asyncio.timeout(PATIENCE):
             facts = await _facts(settings)
     except (KafkaError, OSError, TimeoutError) as error:
-        raise LogAway(f"Kafka at {settings.kafka} does not answer: {error!r}") from error
+        raise away(settings.kafka, error) from error
     return judged(facts, settings.partitions, settings.replication)
 
 
 async def _facts(settings: Settings) -> TopicFacts:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka, request_timeout_ms=ASKING_MS)
     try:
         await admin.start()
         # Of all topics: to ask for one by name may make it, with the broker's defaults.

@@ -1,6 +1,7 @@
 """Where a topic begins and ends, and how far the group of the workers is."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -8,16 +9,34 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+from aiokafka.protocol.commit import OffsetFetchRequest
 
 from schemas.settings import BadSettings, Settings
 from schemas.topics import generation
 from workers.log import LogAway
-from workers.log.kafka_topic import Topic, describe
+from workers.log.kafka_refusals import away
+from workers.log.kafka_topic import Topic, brokers, describe
 from workers.log.places import LogState
 
 GROUP = "penstock"
-TIMEOUT_MS = 10_000
+# A broker that says nothing for as long is left for another one, which a question takes no time of.
+ASKING_MS = 3_000
+# The same of whoever reads. Beyond the session of a member that hangs, 10 s, for which the others of a group wait.
+READING_MS = 15_000
+# For how long, in s, nobody may know the group: its broker died, or has just begun to read its commits.
+COORDINATED = 5.0
+PAUSE = 0.1
+UNCOORDINATED = (GroupLoadInProgressError, GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError)
+
+Committed = Sequence[tuple[str, Sequence[tuple[int, int, str, int]]]]
 
 
 @dataclass(frozen=True)
@@ -37,7 +56,7 @@ async def state(settings: Settings) -> LogState:
         places = _places(settings)
         begin = await kafka.consumer.beginning_offsets(places)
         end = await kafka.consumer.end_offsets(places)
-        committed = await commits(kafka.admin, GROUP, settings.topic, name)
+        committed = await commits(kafka.client, kafka.admin, GROUP, settings.topic, name)
         return LogState(name, _plain(begin), _plain(end), committed, *await _kept(kafka.admin, settings.topic))
 
 
@@ -54,23 +73,23 @@ async def offsets_at(settings: Settings, at: int) -> Mapping[int, int]:
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Kafka]:
     """Raises `LogAway` for whatever goes wrong with Kafka within the block."""
-    where = {"bootstrap_servers": settings.kafka, "request_timeout_ms": TIMEOUT_MS}
     try:
         async with AsyncExitStack() as stack:
-            client = AIOKafkaClient(**where)
+            client = AIOKafkaClient(bootstrap_servers=settings.kafka, request_timeout_ms=ASKING_MS)
             stack.push_async_callback(client.close)
             await client.bootstrap()
-            admin = AIOKafkaAdminClient(**where)
+            there = brokers(client)
+            admin = AIOKafkaAdminClient(bootstrap_servers=there, request_timeout_ms=ASKING_MS)
             stack.push_async_callback(admin.close)
             await admin.start()
-            consumer = AIOKafkaConsumer(**where)
+            consumer = AIOKafkaConsumer(bootstrap_servers=there, request_timeout_ms=READING_MS)
             stack.push_async_callback(consumer.stop)
             await consumer.start()
             yield Kafka(client, admin, consumer)
     except UnknownTopicOrPartitionError:
         raise LogAway(f"There is no topic {settings.topic} yet: an edge makes it. PENSTOCK_TOPIC names it.") from None
     except (KafkaError, OSError) as error:
-        raise LogAway(f"Kafka at {settings.kafka} does not answer: {error!r}") from error
+        raise away(settings.kafka, error) from error
 
 
 async def described(client: AIOKafkaClient, topic: str, partitions: int | None) -> Topic:
@@ -84,14 +103,39 @@ async def described(client: AIOKafkaClient, topic: str, partitions: int | None) 
     return found
 
 
-async def commits(admin: AIOKafkaAdminClient, group: str, topic: str, generation: str) -> dict[int, int]:
-    """What the group committed of this very generation: each commit carries its name. Raises aiokafka's errors."""
-    found = await admin.list_consumer_group_offsets(group)
-    return {
-        place.partition: offset
-        for place, (offset, note) in found.items()
-        if place.topic == topic and note == generation and offset >= 0
-    }
+async def commits(
+    client: AIOKafkaClient, admin: AIOKafkaAdminClient, group: str, topic: str, generation: str
+) -> dict[int, int]:
+    """What the group committed of this very generation: each commit carries its name. Waits a moment for the broker
+    that coordinates the group. Raises aiokafka's errors."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + COORDINATED
+    while True:
+        try:
+            found = await _committed(client, admin, group)
+        except UNCOORDINATED:
+            if clock() >= until:
+                raise
+        else:
+            return {
+                partition: offset
+                for name, places in found
+                for partition, offset, note, _ in places
+                if name == topic and note == generation and offset >= 0
+            }
+        await asyncio.sleep(PAUSE)
+
+
+async def _committed(client: AIOKafkaClient, admin: AIOKafkaAdminClient, group: str) -> Committed:
+    """By topic, of each partition with a code. Not by aiokafka's own `list_consumer_group_offsets`: it does not look at
+    what is said of the group as a whole. A broker that has just begun to coordinate it, and reads its commits yet, then
+    looks like a group that has none."""
+    response = await client.send(await admin.find_coordinator(group), OffsetFetchRequest(group, None))
+    for code in (response.error_code, *(code for _, places in response.topics for *_, code in places)):
+        if code:
+            raise for_code(code)(f"the commits of group {group} cannot be had")
+    found: Committed = response.topics
+    return found
 
 
 def _places(settings: Settings) -> list[TopicPartition]:

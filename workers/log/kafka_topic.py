@@ -22,6 +22,8 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
+from schemas.topics import address
+
 NO_ID = UUID(int=0)
 
 
@@ -43,6 +45,12 @@ async def describe(client: AIOKafkaClient, topic: str) -> Topic:
     if not partitions:
         raise UnknownTopicOrPartitionError(topic)
     return Topic(id, len(partitions))
+
+
+def brokers(client: AIOKafkaClient) -> list[str]:
+    """The addresses of those that are there, for whoever connects next: of those that the settings name one may say
+    nothing, for as long as one lets it."""
+    return [address(each.host, each.port) for each in client.cluster.brokers()]
 
 
 class _Uuid(AbstractType):  # type: ignore[misc]  # aiokafka has no types

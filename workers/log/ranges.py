@@ -2,31 +2,36 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import CorruptRecordException, KafkaError
 
 from schemas.settings import Settings
 from schemas.topics import generation
 from workers.log import LogAway, LogReplaced, Record
 from workers.log.kafka import FETCH_BYTES, FETCH_PARTITION_BYTES, FETCH_WAIT_MS
-from workers.log.kafka_topic import describe
+from workers.log.kafka_places import ASKING_MS, READING_MS
+from workers.log.kafka_records import leave_as_unpacked
+from workers.log.kafka_refusals import broken
+from workers.log.kafka_stop import stop
+from workers.log.kafka_topic import brokers, describe
 from workers.log.places import LogState
 from workers.log.sqlite import StoredRecord
 from workers.log.sqlite_places import opened
 
 SILENCE = 10.0  # s without a record, where there must be some
+MOST = 32 * 1024 * 1024  # bytes of values that are read at a time, and a record more
 LATEST = 1 << 42  # ms: no append time is beyond it
 
 
 class Ranges(Protocol):
-    """One generation of the log. Raises `LogAway` and `LogReplaced`."""
+    """One generation of the log. Raises `LogAway`, `LogReplaced` and `LogBroken`."""
 
     async def read(self, partition: int, offset: int, end: int, limit: int, /) -> Sequence[Record]:
-        """Up to `limit` records from `offset` on and below `end`; none only if there is none."""
+        """Up to `limit` records from `offset` on and below `end`, fewer large ones; none only if there is none."""
 
     async def latest_before(self, partition: int, offset: int, /) -> int:
         """The latest append time in ms of all records before that offset which the log still has, or 0."""
@@ -53,11 +58,16 @@ class SqliteRanges:
             raise LogReplaced(f"the log was {generation} and is now {found}")
 
     async def read(self, _partition: int, offset: int, end: int, limit: int) -> Sequence[Record]:
-        rows = self._connection.execute(
-            "SELECT offset, at, key, value FROM records WHERE offset >= ? AND offset < ? ORDER BY offset LIMIT ?",
-            (offset, end, limit),
-        )
-        return list(map(StoredRecord._make, rows))
+        found: list[Record] = []
+        size = 0
+        reading = "SELECT offset, at, key, value FROM records WHERE offset >= ? AND offset < ? ORDER BY offset LIMIT ?"
+        with closing(self._connection.execute(reading, (offset, end, limit))) as rows:
+            for record in map(StoredRecord._make, rows):
+                found.append(record)
+                size += len(record.value)
+                if size >= MOST:
+                    break
+        return found
 
     async def latest_before(self, _partition: int, offset: int) -> int:
         found = self._connection.execute(
@@ -89,13 +99,15 @@ class KafkaRanges:
     async def read(self, partition: int, offset: int, end: int, limit: int) -> Sequence[Record]:
         place = TopicPartition(self._topic, partition)
         found: list[Record] = []
-        with _translated():
+        size = 0
+        with _translated(self._topic):
             await self._seek(place, offset)
-            while len(found) < limit and await self._consumer.position(place) < end:
+            while len(found) < limit and size < MOST and await self._consumer.position(place) < end:
                 taken = await self._consumer.getmany(timeout_ms=int(SILENCE * 1000), max_records=limit - len(found))
                 if not taken:
                     raise LogAway(f"Kafka gave no record of partition {partition} for {SILENCE:.0f} s")
                 found += taken[place]
+                size += sum(len(record.value or b"") for record in taken[place])
             await self._confirm()
         return [record for record in found if record.offset < end]
 
@@ -104,7 +116,7 @@ class KafkaRanges:
         Append times on Kafka may fall, so the last record before it need not have the latest."""
         place = TopicPartition(self._topic, partition)
         low, high = 0, LATEST
-        with _translated():
+        with _translated(self._topic):
             while low < high:
                 at = (low + high + 1) // 2
                 first = (await self._asking.offsets_for_times({place: at}))[place]
@@ -127,31 +139,33 @@ class KafkaRanges:
 
 @asynccontextmanager
 async def _kafka(settings: Settings, generation: str) -> AsyncIterator[KafkaRanges]:
-    client = AIOKafkaClient(bootstrap_servers=settings.kafka)
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",  # what expires meanwhile is skipped
-        max_partition_fetch_bytes=FETCH_PARTITION_BYTES,
-        fetch_max_bytes=FETCH_BYTES,
-        fetch_max_wait_ms=FETCH_WAIT_MS,
-    )
-    asking = AIOKafkaConsumer(bootstrap_servers=settings.kafka, enable_auto_commit=False)
     async with AsyncExitStack() as stack:
-        with _translated():
-            for close, start in (
-                (client.close, client.bootstrap),
-                (consumer.stop, consumer.start),
-                (asking.stop, asking.start),
-            ):
-                stack.push_async_callback(close)
-                await start()
+        with _translated(settings.topic):
+            client = AIOKafkaClient(bootstrap_servers=settings.kafka, request_timeout_ms=ASKING_MS)
+            stack.push_async_callback(client.close)
+            await client.bootstrap()
+            where = {"bootstrap_servers": brokers(client), "request_timeout_ms": READING_MS}
+            consumer = AIOKafkaConsumer(
+                **where,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",  # what expires meanwhile is skipped
+                max_partition_fetch_bytes=FETCH_PARTITION_BYTES,
+                fetch_max_bytes=FETCH_BYTES,
+                fetch_max_wait_ms=FETCH_WAIT_MS,
+            )
+            asking = AIOKafkaConsumer(**where, enable_auto_commit=False)
+            for each in (consumer, asking):
+                stack.push_async_callback(stop, each)
+                await each.start()
+        leave_as_unpacked(consumer)
         yield KafkaRanges(client, consumer, asking, settings.topic, generation)
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(topic: str) -> Iterator[None]:
     try:
         yield
+    except (CorruptRecordException, UnicodeDecodeError) as error:
+        raise broken(topic, error) from error
     except (KafkaError, OSError) as error:
         raise LogAway(f"Kafka does not answer: {error!r}") from error

@@ -42,13 +42,13 @@ def offsets_at(settings: Settings, at: int) -> dict[int, int]:
 @contextmanager
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """The log for reading. Raises `LogAway` while it is not there, or cannot be read."""
-    if not path.exists():
-        raise LogAway(f"There is no log at {path} yet: an edge makes it. Another folder is named by PENSTOCK_DATA.")
     try:
+        if not path.exists():
+            raise LogAway(f"There is no log at {path} yet: an edge makes it. Another folder is named by PENSTOCK_DATA.")
         with closing(sqlite3.connect(path, timeout=5.0, isolation_level=None)) as connection:
             connection.execute("PRAGMA query_only = 1")
             yield connection
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise LogAway(f"The log {path} cannot be read: {error}") from error
 
 
