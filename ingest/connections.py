@@ -8,6 +8,8 @@ from collections.abc import Collection
 from typing import Any, Protocol
 
 from ingest import limits
+from ingest.coming import Coming
+from ingest.errors import Overloaded
 from ingest.origins import Origins
 from ingest.refusals import Refusals
 
@@ -37,6 +39,8 @@ class Connections:
         self.limit = limit
         self.origins = origins or Origins()
         self.refusals = refusals
+        self.coming = Coming(limits.BODIES_COMING, limits.BODIES_WAITING)
+        self._came = 0  # bytes of bodies in this turn of the loop
         self.now = 0.0
         self.draining = False
         self._open: Collection[Any] = ()
@@ -55,6 +59,18 @@ class Connections:
         if self._timer is None:
             self._again()
 
+    def let_in(self, size: int) -> None:
+        """Some of a body, on its way to the request that will have a share for it. Raises `Overloaded`: all connections
+        are read before any request goes on, and what a crowd sends at once is more than there may be in flight."""
+        if self._came + size > limits.BODIES_AT_ONCE:
+            raise Overloaded("too much is in flight; please retry")
+        if not self._came:
+            asyncio.get_running_loop().call_soon(self._next_turn)
+        self._came += size
+
+    def _next_turn(self) -> None:
+        self._came = 0
+
     def drain(self) -> None:
         """From now on connections without a request are closed, and half of one has little time for its rest."""
         self.draining = True
@@ -69,6 +85,7 @@ class Connections:
         if not self._open:
             return
         self._again()
+        self.coming.sweep(self.now)
         if self.draining or not self._unseen:
             self._unseen = list(self._open)
             self._share = len(self._unseen) if self.draining else len(self._unseen) // TICKS + 1

@@ -4,6 +4,7 @@ The parser (llhttp, strict) refuses by itself two or odd `Content-Length`s, one 
 lines, bare CR or LF, control characters and a NUL. Here is what it lets through and a proxy may read differently.
 """
 
+import re
 from collections.abc import Sequence
 
 from ingest import limits
@@ -11,6 +12,8 @@ from ingest.errors import ApiError, HeadersTooLarge, Malformed, NotFound, Versio
 
 # A proxy may go by the first of two and the edge by the last.
 ONCE = (b"authorization", b"content-type", b"content-encoding")
+
+END_OF_HEAD = b"\r\n\r\n"
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -51,11 +54,17 @@ def _check_chunked(version: str, headers: Headers) -> None:
         raise Malformed("the only Transfer-Encoding is chunked, and only in HTTP/1.1")
 
 
-def check_no_upgrade_of_a_body(headers: Headers) -> None:
-    """The parser stops where another protocol might begin, so such a request may have no body. Raises `Malformed`."""
-    for name, value in headers:
-        if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b" 0")):
-            raise Malformed("a request that asks for another protocol cannot have a body")
+def announces_body(headers: Headers) -> bool:
+    """Whether one comes behind this head."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b" 0")) for name, value in headers
+    )
+
+
+def without_upgrade(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:
+    """The same head, of a client that asks for no other protocol."""
+    lines = [b"%b: %b\r\n" % header for header in headers if header[0] != b"upgrade"]
+    return b"%b %b HTTP/%b\r\n%b\r\n" % (method, url, version.encode(), b"".join(lines))
 
 
 def target(url: bytes) -> bytes:
@@ -65,3 +74,16 @@ def target(url: bytes) -> bytes:
         return url
     authority, mark, query = rest.partition(b"?")
     return scheme + separator + authority + b"/" + mark + query
+
+
+def path_of(url: bytes) -> str:
+    """Of a request target, for whoever tells what was refused."""
+    return re.sub(r"^https?://[^/]*", "", url.decode("latin-1"))
+
+
+def first_head(held: bytearray) -> bytes:
+    """Taken off what came, with its end; all of it if there is none."""
+    cut = held.find(END_OF_HEAD) + len(END_OF_HEAD)
+    piece = bytes(held[:cut]) if cut >= len(END_OF_HEAD) else bytes(held)
+    del held[: len(piece)]
+    return piece

@@ -20,6 +20,8 @@ from ingest.usual import JSON, Moment
 
 LARGEST = 65_536  # bytes of a body: above it uvicorn stops reading until the application takes it
 KNOWN_HEADS, LONGEST_HEAD = 1_000, 1_024  # kept, and bytes of each
+# Of what came on a connection, bytes that may wait for their turn, whoever waits; and how many may wait with more.
+SMALL, MANY = 4_096, 256
 _REST_OF_LINE = b" HTTP/1.1\r\n"
 _SEGMENT = rb"([!$%&'()*+,\-.0-9:;=@A-Z_a-z~]+)"  # of a path that no reader could take for anything else
 COLD = (b"content-encoding", b"transfer-encoding")
@@ -148,6 +150,11 @@ class HotWay:
             asyncio.get_running_loop().call_soon(self._take_all)
         self._waiting.append(connection)
 
+    def may_wait(self, size: int) -> bool:
+        """Whether so many bytes more than `SMALL` may: all connections are read before anybody has a turn, and what a
+        crowd sends at once is more than there may be in flight."""
+        return size <= LARGEST + LONGEST_HEAD and len(self._waiting) < MANY
+
     def turn(self) -> Turn:
         return Turn(self.edge.now())
 
@@ -164,7 +171,7 @@ class HotWay:
 
 def _is_hot(endpoint: Endpoint) -> bool:
     return (
-        endpoint.takes is not Takes.NOTHING
+        endpoint.takes not in (Takes.NOTHING, Takes.QUERY)
         and endpoint.by is not By.NOBODY
         and endpoint.answers is not Answers.NO_CONTENT
     )

@@ -57,9 +57,11 @@ class HotCycle:
     def take(self, piece: bytes = b"", *, last: bool) -> bool:
         """More of the body. False if this cannot go on here; then nothing has happened. last: it goes to the log."""
         self.body = self.body + piece if self.body else piece
+        if not last:
+            return True
         try:
-            self._lease.take(len(piece))
-            return not last or self._append(Moment(self._edge.now()), self.body)
+            self._lease.take(len(self.body))
+            return self._append(Moment(self._edge.now()), self.body)
         except Exception:  # noqa: BLE001  whatever it is, the application meets it again, and tells
             return False
 
@@ -84,6 +86,10 @@ class HotCycle:
         """Something has changed: the client may have left in the middle of the body."""
         if not self.taken:
             self._lease.give_back()
+
+    def part(self) -> None:
+        """The connection is gone. What waits for the log goes on to; nothing here holds itself any more."""
+        del self._connection, self._done, self.message_event
 
     def leave(self) -> bytes:
         """It goes the other way; what came of the body."""

@@ -9,11 +9,14 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from ingest.answers import ACCEPTED, Rendered
+from ingest import limits
+from ingest.answers import ACCEPTED, Rendered, written
 from ingest.connections import Connections
-from ingest.hot import COLD, LARGEST, Head, HotWay, Known, Turn
+from ingest.heads import END_OF_HEAD
+from ingest.hot import COLD, LARGEST, SMALL, Head, HotWay, Known, Turn
 from ingest.hot_cycle import HotCycle
-from ingest.protocol import BODY, END_OF_HEAD, HEAD, REQUEST, EdgeProtocol
+from ingest.protocol import EdgeProtocol
+from ingest.stages import BODY, HEAD, REQUEST
 
 
 class HotProtocol(EdgeProtocol):
@@ -38,7 +41,13 @@ class HotProtocol(EdgeProtocol):
     def data_received(self, data: bytes) -> None:
         if self._came:
             self._go_on()
-        if self._proxied or self._held or self._stage is not REQUEST or not self.cycle.response_complete:
+        if (
+            self._proxied
+            or self._held
+            or self._stage is not REQUEST
+            or not self.cycle.response_complete
+            or (len(data) > SMALL and not self._way.may_wait(len(data)))
+        ):
             super().data_received(data)
         else:
             self._came = data
@@ -51,6 +60,7 @@ class HotProtocol(EdgeProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._go_on()
         super().connection_lost(exc)
+        self._hot.part()
 
     def shutdown(self) -> None:
         self._go_on()
@@ -85,8 +95,7 @@ class HotProtocol(EdgeProtocol):
         self._stage, self._since = HEAD, self._shared.now
 
     def on_headers_complete(self) -> None:
-        self._check_head()
-        if not self._enters():
+        if self._is_readable() and not self._enters():
             self._begin()
 
     def on_body(self, body: bytes) -> None:
@@ -97,7 +106,7 @@ class HotProtocol(EdgeProtocol):
             self._leave()
 
     def on_message_complete(self) -> None:
-        if self.cycle is self._cycle:
+        if self.cycle is self._cycle and self._stage is not HEAD:
             if self._hot.take(last=True):
                 self._unpaid = 0
                 self._stage, self._since = REQUEST, self._shared.now
@@ -107,14 +116,15 @@ class HotProtocol(EdgeProtocol):
 
     def answer(self, cycle: HotCycle, words: Rendered) -> None:
         """Of a request that went the hot way."""
+        headers = self.server_state.default_headers
         hsts = (self._origin.scheme if self._origin else self.scheme) == "https"
         if words is ACCEPTED and cycle.keep_alive and not hsts:
-            defaults, text = self._accepted
-            if defaults is not self.server_state.default_headers:
-                text = self._written(words, hsts=False, last=False)
-                self._accepted = self.server_state.default_headers, text
+            known, text = self._accepted
+            if known is not headers:
+                text = written(words, headers, hsts=False, last=False)
+                self._accepted = headers, text
         else:
-            text = self._written(words, hsts=hsts, last=not cycle.keep_alive)
+            text = written(words, headers, hsts=hsts, last=not cycle.keep_alive)
         self.transport.write(text)
         cycle.response_complete = True
         if not cycle.keep_alive:
@@ -125,6 +135,9 @@ class HotProtocol(EdgeProtocol):
         """Before anything else happens to the connection."""
         if self._came:
             self.go_on(self._way.turn())
+
+    def _size(self) -> int:
+        return len(self._hot.body) + limits.HOT_REQUEST if self.cycle is self._cycle else super()._size()
 
     def _takes(self, known: Known, body: bytes, turn: Turn) -> bool:
         """Whether a whole request behind a known head went to the log."""

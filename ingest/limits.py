@@ -22,8 +22,13 @@ PIPELINES_CALL = 32_768  # of Data Pipelines, alone or in a batch
 SEGMENT_IDS = 1_000  # in one call
 BATCH_ITEMS = 20_000  # more than can say something within a body
 PROBLEMS = 100  # of one call or item; when so many were found, nobody looks for more
-# All bodies that are being read or written to the log, together: what bounds the edge's memory.
+# All bodies that are whole and not yet on the log, together; and all of which more is to come, with what each of their
+# requests takes beside it. They bound the edge's memory.
 BODIES_IN_FLIGHT = 64 * 1024 * 1024
+BODIES_COMING = 6 * 1024 * 1024
+BODIES_WAITING = 16 * 1024 * 1024  # besides, of large ones that are read by turns
+REQUEST, HOT_REQUEST = 8_192, 2_048  # measured: a task, its scope and headers; the hot way has neither
+BODIES_AT_ONCE = 32 * 1024 * 1024  # of them, what may come in one turn of the loop
 MESSAGE = 1_000  # what each of several messages of one body is counted as beside it
 BATCH_CONTEXT = 2_000_000  # of a batch of Data Pipelines: its own context, in all of its calls together
 

@@ -10,7 +10,7 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import structlog
@@ -26,7 +26,7 @@ from ingest.hot import HotWay
 from ingest.log.shares import check_shares
 from ingest.log.spool import Direct, SpooledLog
 from ingest.log.spool_file import Spool
-from ingest.metrics import CONNECTIONS
+from ingest.metrics import BUDGET_USED, CONNECTIONS
 from ingest.metrics_server import metrics_port
 from ingest.origins import Origins, advice, networks, refuses_plain_http
 from ingest.protocol import CROWD
@@ -50,15 +50,16 @@ def run(settings: Settings, number: int = 0) -> int:
     except OSError as error:
         log.error("cannot_listen", host=settings.host, port=settings.port, reason=_reason(error))
         return 1
-    # uvicorn raises the signal again when it is done; it has been obeyed then.
-    for told in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(told, lambda *_: None)
+    # Those that come while it starts. Then it is uvicorn who hears them, and raises them again when it has obeyed.
+    told: list[int] = []
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, lambda number, _: told.append(number))
     with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, listener, number))
+        runner.run(_serve(settings, listener, number, told))
     return 0
 
 
-async def _serve(settings: Settings, listener: socket.socket, number: int) -> None:
+async def _serve(settings: Settings, listener: socket.socket, number: int, told: Sequence[int]) -> None:
     certificate = Certificate(Path(settings.tls_cert), Path(settings.tls_key)) if settings.tls_cert else None
     https_only = refuses_plain_http(settings, listener.getsockname()[0])
     if https_only and not certificate:
@@ -67,13 +68,16 @@ async def _serve(settings: Settings, listener: socket.socket, number: int) -> No
     app = create_app(settings, _log(settings), number=number)
     # Its lifespan is entered here, where its errors reach whoever started the edge.
     connections = Connections(app.state.edge.refusals, _connections(), origins)
-    app.state.edge.metrics.gauges[CONNECTIONS] = lambda: connections.open
+    metrics, budget = app.state.edge.metrics, app.state.edge.budget
+    metrics.gauges[CONNECTIONS] = lambda: connections.open
+    metrics.gauges[BUDGET_USED] = lambda: budget.used + connections.coming.held
     way = HotWay(app.state.edge, ENDPOINTS) if settings.hot_way else None
     options = server_options(settings.append_timeout, connections, way)
     server = Server(uvicorn.Config(app, **options, lifespan="off"), app.state.edge, certificate)
     async with app.router.lifespan_context(app), _renewing(certificate):
         with metrics_port(settings, app.state.edge):
-            await server.serve([listener])
+            if not told:
+                await server.serve([listener])
 
 
 @contextlib.asynccontextmanager
@@ -99,7 +103,7 @@ def _connections() -> int:
 
 def _log(settings: Settings) -> ClosableLog:
     if settings.kafka:
-        from ingest.log.kafka import KafkaLog
+        from ingest.log.without_cramjam import KafkaLog
 
         kafka = KafkaLog(
             bootstrap=settings.kafka,

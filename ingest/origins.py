@@ -40,10 +40,14 @@ class Origins:
                 schemes += value.decode("latin-1").lower().split(",")
         return Origin(self._client(proxy, hops), "https" if schemes[-1].strip() == "https" else "http")
 
-    def check(self, scheme: str, url: bytes) -> None:
-        """Raises `HttpsRequired`. Never a redirect: the keys have travelled in the clear by then."""
-        if self.https_only and scheme != "https" and url.partition(b"?")[0] not in PROBES:
+    def checked(self, proxy: str, scheme: Scheme, headers: Iterable[tuple[bytes, bytes]], url: bytes) -> Origin | None:
+        """As a proxy told it, if there is one. Raises `HttpsRequired`. Never a redirect: the keys have travelled in the
+        clear by then."""
+        origin = self.told(proxy, scheme, headers) if proxy else None
+        came = origin.scheme if origin else scheme
+        if self.https_only and came != "https" and url.partition(b"?")[0] not in PROBES:
             raise HttpsRequired
+        return origin
 
     def _client(self, proxy: str, hops: Sequence[str]) -> str:
         nearest = proxy

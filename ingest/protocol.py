@@ -5,34 +5,21 @@ A refusal here ends the connection: whatever follows could be read in two ways. 
 """
 
 import asyncio
-import re
-from enum import Enum
 from typing import Any, cast
 
 import httptools
 from uvicorn._types import ASGI3Application, ASGISendEvent
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from ingest import limits
-from ingest.answers import Rendered
+from ingest import heads, limits
+from ingest.answers import HSTS, Rendered, written
 from ingest.connections import Connections
 from ingest.errors import ApiError, Failed, Malformed, Overloaded, TooSlow
-from ingest.heads import check_head, check_no_upgrade_of_a_body, check_size, target, too_large
-from ingest.origins import Origin, Scheme
+from ingest.origins import Origin
 from ingest.refusals import request_id
+from ingest.stages import BODY, GONE, HEAD, NOTHING, REQUEST, Stage
 
-HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
-END_OF_HEAD = b"\r\n\r\n"
 CROWD = 500  # connections beyond the limit that are told so; the rest is cut off without a word
-
-
-class Stage(Enum):
-    """What the connection waits for. `NOTHING`: it reads no more; `GONE`: it was closed and has to send the rest."""
-
-    REQUEST, HEAD, BODY, NOTHING, GONE = range(5)
-
-
-REQUEST, HEAD, BODY, NOTHING, GONE = Stage
 
 
 class EdgeProtocol(HttpToolsProtocol):
@@ -41,7 +28,7 @@ class EdgeProtocol(HttpToolsProtocol):
     def __init__(self, shared: Connections, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._shared = shared
-        self._stage = REQUEST
+        self._stage: Stage = REQUEST
         self._since = 0.0  # when the stage began
         self._stuck = 0.0  # when the client stopped reading
         self._fed = 0  # bytes given to the parser at once
@@ -71,12 +58,17 @@ class EdgeProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stage = GONE
         self._held.clear()
+        self._shared.coming.forget(self)
+        if self._answering():  # uvicorn tells the last request that came, which may wait behind this one
+            cast(RequestResponseCycle, self._running).disconnected = True
         super().connection_lost(exc)
+        # Both hold it, and it holds them: thousands of these would wait for the garbage collector.
+        self.parser = self.cycle = self._running = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         if self._stage is NOTHING:
             return
-        if self._held or data.count(END_OF_HEAD) > limits.PIPELINED:
+        if self._held or data.count(heads.END_OF_HEAD) > limits.PIPELINED:
             self._held += data
             self._feed_held()
         else:
@@ -124,6 +116,10 @@ class EdgeProtocol(HttpToolsProtocol):
     def _patience(self, usual: float) -> float:
         return limits.HALF_SENT if self._shared.draining else usual
 
+    def cut_short(self) -> None:
+        """There is no room for the rest of its body."""
+        self._refuse(Overloaded("too much is in flight; please retry"))
+
     # What the parser calls
 
     def on_message_begin(self) -> None:
@@ -132,24 +128,26 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Raises an `ApiError`, which the parser hands on to `_feed`."""
-        self._check_head()
-        self._begin()
+        if self._is_readable():
+            self._begin()
 
-    def _check_head(self) -> None:
+    def _is_readable(self) -> bool:
+        """Whether the parser goes on behind that head. It stops where another protocol might begin, though a body
+        comes first: see `_parse`."""
         if self._fed > limits.HEAD or self._unpaid > limits.HEAD:
-            check_size(self.url, self.headers)
-        check_head(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
-        if self.parser.should_upgrade():
-            check_no_upgrade_of_a_body(self.headers)
+            heads.check_size(self.url, self.headers)
+        heads.check_head(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
         if self._proxied or self._shared.origins.https_only:
-            self._check_origin()
+            address = self.client[0] if self._proxied and self.client is not None else ""
+            self._origin = self._shared.origins.checked(address, self.scheme or "http", self.headers, self.url)
+        return not (self.parser.should_upgrade() and heads.announces_body(self.headers))
 
     def _begin(self) -> None:
         """The application gets it, now or behind those that wait."""
         if self._origin is not None:
             self.scope["client"], self.scope["scheme"] = (self._origin.address, 0), self._origin.scheme
         if not self.url.startswith(b"/"):
-            self.url = target(self.url)
+            self.url = heads.target(self.url)
         super().on_headers_complete()
         self.headers = []  # a chunked body's trailers: nobody shall take them for headers
         self._stage, self._since = BODY, self._shared.now
@@ -160,20 +158,22 @@ class EdgeProtocol(HttpToolsProtocol):
             self.cycle.default_headers = [*self.server_state.default_headers, HSTS]
 
     def on_body(self, body: bytes) -> None:
+        """Raises an `ApiError`, as above. The application gets all of it at once: until then it is held here alone."""
         self._unpaid = 0
-        super().on_body(body)
+        cycle = self.cycle
+        if not cycle.response_complete:
+            self._shared.let_in(len(body))
+            cycle.body += body
+            if len(cycle.body) > limits.BODY:  # whoever reads it may refuse it
+                self.flow.pause_reading()
+                cycle.message_event.set()
 
     def on_message_complete(self) -> None:
+        if self._stage is HEAD:  # its body is still to be read
+            return
         super().on_message_complete()
         self._unpaid = 0
         self._stage, self._since = REQUEST, self._shared.now
-
-    def _check_origin(self) -> None:
-        scheme: Scheme = self.scheme or "http"
-        if self._proxied and self.client is not None:
-            self._origin = self._shared.origins.told(self.client[0], scheme, self.headers)
-            scheme = self._origin.scheme
-        self._shared.origins.check(scheme, self.url)
 
     # Feeding
 
@@ -181,23 +181,40 @@ class EdgeProtocol(HttpToolsProtocol):
         self._fed = len(data)
         self._unpaid += self._fed
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._stage = NOTHING  # the request is answered as any other, and was the last
+            self._parse(data)
         except httptools.HttpParserError as error:
             refusal = error.__context__
             self._refuse(refusal if isinstance(refusal, ApiError) else Malformed("this is not HTTP/1.1"))
         else:
             if self._unpaid > limits.HEAD:
-                self._refuse(too_large())
+                self._refuse(heads.too_large())
+        if self._stage is BODY and not self.cycle.response_complete:
+            self._shared.coming.holds(self, self._size(), self._since, self._shared.now)
+        else:
+            self._shared.coming.whole(self)
+
+    def _size(self) -> int:
+        """Bytes that a request takes until it is whole."""
+        return len(self.cycle.body) + limits.REQUEST
+
+    def _parse(self, data: bytes) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = data[upgrade.args[0] :]
+            if self._stage is not HEAD:
+                self._stage = NOTHING  # the request is answered as any other, and was the last
+                return
+            # Nobody switches without a 101, so what follows is its body. Java's client asks for HTTP/2 with each.
+            method, version = self.parser.get_method(), self.parser.get_http_version()
+            data = heads.without_upgrade(method, self.url, version, self.headers) + rest
 
     def _feed_held(self) -> None:
         """Give the parser what was held, a head at a time, until enough requests wait."""
         while self._held and self._stage is not NOTHING and len(self.pipeline) < limits.PIPELINED:
-            cut = self._held.find(END_OF_HEAD) + len(END_OF_HEAD)
-            piece = bytes(self._held[:cut]) if cut >= len(END_OF_HEAD) else bytes(self._held)
-            del self._held[: len(piece)]
-            self._feed(piece)
+            self._feed(heads.first_head(self._held))
         if self._held:
             self.flow.pause_reading()
 
@@ -209,15 +226,19 @@ class EdgeProtocol(HttpToolsProtocol):
         super()._start_asgi_task(cycle, app)
 
     async def _fail(self) -> None:
-        assert self._running is not None  # noqa: S101  its application has just ended
+        running = self._running
+        if running is None:  # the client has left
+            return
         status, headers, body = self._refused(Failed())
         start = {"type": "http.response.start", "status": status, "headers": headers}
         for message in (start, {"type": "http.response.body", "body": body}):
-            await self._running.send(cast(ASGISendEvent, message))
+            await running.send(cast(ASGISendEvent, message))
 
     def on_response_complete(self) -> None:
         """Like uvicorn's, but for the timer it would set for every answer."""
         self.server_state.total_requests += 1
+        if self._stage is BODY or self._shared.coming.turns:  # answered before it was whole, or in its turn
+            self._shared.coming.forget(self)
         if self.transport.is_closing():
             return
         if self._stage is REQUEST:
@@ -241,12 +262,13 @@ class EdgeProtocol(HttpToolsProtocol):
     def _refuse(self, error: ApiError) -> None:
         """The connection's last words, behind the answers to what was asked before."""
         half_sent = self._stage is BODY
+        self._shared.coming.forget(self)
         self._stage, self._since = NOTHING, self._shared.now
         self._held.clear()
         if half_sent and not self._forget_half_sent():
             self.transport.close()  # it has its answer
             return
-        words = self._words(error)
+        words = written(self._refused(error), self.server_state.default_headers, hsts=self.scheme == "https", last=True)
         if self._answering():
             self.flow.pause_reading()
             self._last_words = words
@@ -259,24 +281,13 @@ class EdgeProtocol(HttpToolsProtocol):
             self.pipeline.popleft()
         elif self.cycle.response_started:
             return False
-        self.cycle.disconnected = True
+        self.cycle.disconnected, self.cycle.body = True, bytearray()
         self.cycle.message_event.set()
         return True
 
-    def _words(self, error: ApiError) -> bytes:
-        return self._written(self._refused(error), hsts=self.scheme == "https", last=True)
-
-    def _written(self, answer: Rendered, *, hsts: bool, last: bool) -> bytes:
-        """As uvicorn writes it. last: the connection ends with it."""
-        status, headers, body = answer
-        lines = [*self.server_state.default_headers, *([HSTS] if hsts else []), *headers]
-        if last:
-            lines.append((b"connection", b"close"))
-        return b"".join([STATUS_LINE[status], *(b"%b: %b\r\n" % line for line in lines), b"\r\n", body])
-
     def _refused(self, error: ApiError) -> Rendered:
-        path = re.sub(r"^https?://[^/]*", "", self.url.decode("latin-1"))
-        return self._shared.refusals.refuse(error, path, request_id(), client=self.client[0] if self.client else "")
+        client = self.client[0] if self.client else ""
+        return self._shared.refusals.refuse(error, heads.path_of(self.url), request_id(), client=client)
 
     def _say(self, words: bytes) -> None:
         """What still comes is read and forgotten for a while: to close on it would take our words from the client."""

@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,9 @@ from ingest.connections import Connections
 from ingest.edge import Edge
 from ingest.endpoints import ENDPOINTS
 from ingest.hot import HotWay
+from ingest.keys import key_file
+from ingest.keys.changes import made
+from ingest.keys.file import changing
 from ingest.origins import Origins
 from ingest.server import server_options
 from schemas.settings import Settings
@@ -68,7 +71,7 @@ class Wire:
             while True:
                 self.connection.sendall(data)
         except (TimeoutError, ConnectionError):
-            self.connection.settimeout(10)
+            self.connection.settimeout(30)
 
     def ended(self) -> bool:
         """Whether the edge ends the connection and has said nothing more."""
@@ -103,7 +106,7 @@ class Serving(NamedTuple):
 
     @contextmanager
     def wire(self) -> Iterator[Wire]:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             yield Wire(connection)
 
     def tell(self, request: bytes) -> Answer:
@@ -118,11 +121,24 @@ class Serving(NamedTuple):
         return [message.subject for message in self.log.messages]
 
 
+def until(condition: Callable[[], bool]) -> None:
+    """Return once it is so."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
 def until_free(edge: Edge, free: int = limits.BODIES_IN_FLIGHT) -> None:
     """Return once so many bytes of the budget are free: they are given back just behind the answer."""
-    until = time.monotonic() + 5
-    while edge.budget.free != free:
-        assert time.monotonic() < until, f"{edge.budget.free} bytes are free"
+    until(lambda: edge.budget.free == free)
+
+
+def until_held(connections: Connections, held: int) -> None:
+    """Return once so many bytes are held of requests whose bodies have begun to come."""
+    until = time.monotonic() + 30
+    while connections.coming.held != held:
+        assert time.monotonic() < until, f"{connections.coming.held} bytes are held"
         time.sleep(0.005)
 
 
@@ -136,12 +152,16 @@ def request(method: str = "POST", path: str = EVENTS, body: bytes = b'{"name":"x
 
 @contextmanager
 def serving(
-    limit: int = 1000, origins: Origins | None = None, log: FakeLog | None = None, **options: Any
+    limit: int = 1000, origins: Origins | None = None, log: FakeLog | None = None, browser: str = "", **options: Any
 ) -> Iterator[Serving]:
-    """options: more of uvicorn's."""
+    """browser: a browser's key that it knows. options: more of uvicorn's."""
     log = log or FakeLog()
     with TemporaryDirectory() as folder:
-        app = create_app(Settings(site_id="site", api_key="key", data=Path(folder)), log, FakeClock())
+        settings = Settings(site_id="site", api_key="key", data=Path(folder))
+        if browser:
+            with changing(key_file(settings)) as keys:
+                keys.append(made("site", "browser", "", 0, browser).key)
+        app = create_app(settings, log, FakeClock())
         yield from _served(app, log, limit, origins, options)
 
 

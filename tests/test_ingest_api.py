@@ -22,8 +22,9 @@ from ingest.errors import TooLarge, Unavailable
 from ingest.server import server_options
 from schemas.settings import Settings
 from tests.fakes import FakeClock, FakeLog
-from tests.running import CREDENTIALS, answers, free_port, penstock, stop
-from tests.serving import until_free
+from tests.ports import free_port
+from tests.running import CREDENTIALS, answers, penstock, stop
+from tests.serving import until_held
 
 KEYS = {"Authorization": "Basic " + base64.b64encode(b"site:key").decode()}
 EVENTS = "/api/v1/customers/5/events"
@@ -41,10 +42,11 @@ class Served(NamedTuple):
     log: FakeLog
     clock: FakeClock
     edge: Edge
+    connections: Connections
     port: int
 
     def send(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(method, path, body, KEYS if headers is None else headers)
             answer = connection.getresponse()
@@ -53,7 +55,7 @@ class Served(NamedTuple):
             connection.close()
 
     def raw(self, request: bytes) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=30)
         connection.sendall(request)
         return connection
 
@@ -65,13 +67,14 @@ class Served(NamedTuple):
 def running() -> Iterator[Served]:
     log, clock = FakeLog(), FakeClock()
     app = create_app(Settings(site_id="site", api_key="key"), log, clock)
-    options = server_options(5.0, Connections(app.state.edge.refusals))
+    connections = Connections(app.state.edge.refusals)
+    options = server_options(5.0, connections)
     config = uvicorn.Config(app, **options)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        yield Served(log, clock, app.state.edge, listener.getsockname()[1])
+        yield Served(log, clock, app.state.edge, connections, listener.getsockname()[1])
         server.should_exit = True
         thread.join()
     assert not log.open
@@ -262,8 +265,9 @@ def test_a_client_that_goes_away_in_its_body_leaves_nothing(served: Served) -> N
     for method in ("PUT", "DELETE"):
         head = f"{method} /api/v1/customers/5 HTTP/1.1\r\nHost: x\r\nAuthorization: {KEYS['Authorization']}\r\n"
         with served.raw(f"{head}Content-Length: 10\r\n\r\n{{}}".encode()):
-            until_free(served.edge, limits.BODIES_IN_FLIGHT - 2)
-        until_free(served.edge)
+            until_held(served.connections, limits.REQUEST + 2)
+        until_held(served.connections, 0)
+    assert served.edge.budget.used == 0
 
     assert served.send("PUT", "/api/v1/customers/6").status == 200
     assert served.subjects() == ["id:6"]
@@ -327,8 +331,11 @@ def test_a_browser_may_ask_first(served: Served) -> None:
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == "*"
     assert {"PUT", "DELETE", "OPTIONS"} == set(answer.headers["access-control-allow-methods"].split(", "))
-    assert "authorization" in answer.headers["access-control-allow-headers"]
-    assert served.send("OPTIONS", "/nowhere", None, {}).status == 404
+    allowed = set(answer.headers["access-control-allow-headers"].split(", "))
+    assert {"*", "authorization", "x-retry-count"} <= allowed
+    refused = served.send("OPTIONS", "/nowhere", None, {})
+    assert refused.status == 404
+    assert {"retry-after", "x-request-id"} <= set(refused.headers["access-control-expose-headers"].split(", "))
 
 
 def test_health_tells_alive_from_ready(served: Served) -> None:

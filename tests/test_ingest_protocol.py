@@ -1,8 +1,12 @@
 """What is not quite HTTP, comes too slowly, or is too much, as it is on the wire."""
 
 import asyncio
+import contextlib
+import gc
 import time
+import weakref
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from ipaddress import ip_network
 
@@ -14,12 +18,24 @@ from ingest.origins import Origins, advice, refuses_plain_http
 from schemas.messages import Message, Written
 from schemas.settings import Settings
 from tests.fakes import FakeLog
-from tests.serving import AUTHORIZATION, EVENTS, Serving, request, serving, until_free
+from tests.serving import AUTHORIZATION, EVENTS, Serving, request, serving, until, until_free, until_held
 
 HEAD = f"POST {EVENTS} HTTP/1.1\r\nHost: x\r\nAuthorization: {AUTHORIZATION}\r\n".encode()
 GET = b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n"
 BODY = b'{"name":"x"}'
-CHUNKED = b"Transfer-Encoding: chunked\r\n\r\nc\r\n" + BODY + b"\r\n0\r\n"
+TRANSFER = b"Transfer-Encoding: chunked"
+CHUNKED = TRANSFER + b"\r\n\r\nc\r\n" + BODY + b"\r\n0\r\n"
+
+
+class HeldLog(FakeLog):
+    """Writes nothing while it is held."""
+
+    held = False
+
+    async def append(self, messages: Sequence[Message | Written]) -> None:
+        while self.held:  # noqa: ASYNC110  another thread says so
+            await asyncio.sleep(0.01)
+        await super().append(messages)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +54,7 @@ def served(running: Serving) -> Serving:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds in time that a test can wait for."""
     for name in ("HEAD_TIME", "BODY_TIME", "IDLE", "UNREAD", "LINGER"):
-        monkeypatch.setattr(limits, name, 0.5)
+        monkeypatch.setattr(limits, name, 1.0)
 
 
 def test_the_protocol_fits_the_uvicorn_it_was_written_for() -> None:
@@ -100,7 +116,6 @@ def test_the_protocol_fits_the_uvicorn_it_was_written_for() -> None:
                 b"Transfer-Encoding: identity\r\n",
                 b"Transfer-Encoding: \x0bchunked\r\n",
                 b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
-                b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 12\r\n",
             )
         ),
         HEAD.replace(b"1.1", b"1.0") + CHUNKED + b"\r\n",
@@ -177,6 +192,23 @@ def test_an_upgrade_is_answered_as_if_nobody_had_asked(served: Serving) -> None:
     assert served.tell(b"GET /chat HTTP/1.1\r\nHost: x\r\n" + upgrade).status == 404
 
 
+@pytest.mark.parametrize("framing", [b"Content-Length: 12\r\n\r\n" + BODY, CHUNKED + b"\r\n"])
+def test_a_body_behind_a_wish_for_another_protocol_is_read(served: Serving, framing: bytes) -> None:
+    """As Java's own client sends each request in plain HTTP, until somebody switches. Wherever it is cut; what follows
+    is a request."""
+    wish = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQ\r\n"
+    sent = HEAD + wish + framing + GET
+    with served.wire() as wire:
+        for cut in range(1, len(sent), 7):
+            assert wire.send(sent[:cut]).send(sent[cut:]).answer().status == 200
+            assert wire.answer().body == b'{"status":"live"}\n'
+
+    assert len(served.log.messages) == len(range(1, len(sent), 7))
+    with served.wire() as wire:
+        wire.send(sent[: -len(GET)] + GET.replace(b"Host: x\r\n", b"Host: x\r\n" * 101))
+        assert [wire.answer().status, wire.answer().status] == [200, 431]
+
+
 def test_expect_100_is_told_to_go_on_only_if_the_body_is_wanted(served: Serving) -> None:
     """A 413 or 401 comes in its place."""
     with served.wire() as wire:
@@ -212,7 +244,7 @@ def test_trailers_have_the_same_limit(served: Serving) -> None:
     """What follows a chunked body never ends a connection's welcome later than that."""
     with served.wire() as wire:
         wire.send(HEAD + CHUNKED)
-        time.sleep(0.1)  # counted is what comes behind the read that held the body
+        until(lambda: served.connections.coming.held > 0)  # counted is what comes behind the read that held the body
         answer = wire.send(b"X: " + b"x" * limits.HEAD).answer()
 
         assert (answer.status, answer.headers["connection"]) == (431, "close")
@@ -307,15 +339,132 @@ def test_a_connection_without_a_request_ends_after_a_while() -> None:
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_client_that_reads_nothing_is_cut_off() -> None:
-    """Once its answers fill the buffers; nobody else notices."""
+def test_a_client_that_reads_nothing_is_cut_off(caplog: pytest.LogCaptureFixture) -> None:
+    """Once its answers fill the buffers; nobody else notices, and it is no mistake of ours."""
     with serving() as served, served.wire() as wire:
         wire.fill(GET * 1000)
         assert served.tell(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")).status == 200
-        until = time.monotonic() + 10
-        while served.connections.open:
-            assert time.monotonic() < until, "still connected"
-            time.sleep(0.05)
+        until(lambda: not served.connections.open)
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+def test_bodies_that_come_at_once_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All connections are read before any request goes on: what a crowd sent at once was held, whatever it was."""
+    monkeypatch.setattr(limits, "BODIES_AT_ONCE", 50_000)
+    body = b'{"name":"x","data":{"x":"%b"}}' % (b"x" * 90_000)
+    with serving() as served, served.wire() as wire:
+        head, _, rest = request("POST", EVENTS, body, Accept_Encoding="gzip").partition(b"\r\n\r\n")
+        wire.send(head + b"\r\n\r\n")
+        for end in range(30_000, len(rest), 30_000):
+            wire.send(rest[end - 30_000 : end])
+            until(lambda end=end: served.connections.coming.held >= end)  # type: ignore[misc]  # it was read, by itself
+        assert wire.send(rest[end:]).answer().status == 200
+        assert served.tell(request("POST", EVENTS, body)).said == "too much is in flight; please retry"
+
+
+@pytest.mark.parametrize(("framing", "chunk"), [(b"Content-Length: 60000", b"%b"), (TRANSFER, b"2710\r\n%b\r\n")])
+def test_who_sends_slowly_goes_when_too_much_is_coming(framing: bytes, chunk: bytes) -> None:
+    """The slowest get a 503 and are held no more, whether they go the hot way or not; all others have their answers."""
+    piece, end = chunk % (b" " * 10_000), b"0\r\n\r\n" if framing == TRANSFER else b""
+    with serving() as served, contextlib.ExitStack() as wires:
+        slow = [wires.enter_context(served.wire()) for _ in range(9)]
+        for wire in slow:
+            wire.send(HEAD + framing + b"\r\n\r\n" + piece)
+        time.sleep(0.5)
+        served.connections.coming.limit = served.connections.coming.held + 10_000
+        fast = wires.enter_context(served.wire()).send(HEAD + framing + b"\r\n\r\n" + piece * 4)
+        refused = [wire.answer() for wire in slow[:2]]
+        assert [(answer.status, answer.headers["retry-after"]) for answer in refused] == [(503, "1")] * 2
+        assert slow[0].ended()
+        assert fast.send(piece * 2 + end).answer().status == 400  # a body of blanks is whole, and no event
+        assert slow[-1].send(piece * 5 + end).answer().status == 400
+        assert 0 < served.connections.coming.held <= served.connections.coming.limit
+    until_held(served.connections, 0)
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 400000\r\n\r\n%b", TRANSFER + b"\r\n\r\n61A80\r\n%b\r\n0\r\n\r\n"]
+)
+def test_large_bodies_that_come_at_once_are_read_by_turns(monkeypatch: pytest.MonkeyPatch, framing: bytes) -> None:
+    """None gets a 503, though together they are more than is held, and a small one passes."""
+    monkeypatch.setattr("ingest.coming.TURN_TIME", 60.0)
+    sent = HEAD + framing % (b" " * 400_000)
+    with serving() as served, contextlib.ExitStack() as wires:
+        coming = served.connections.coming
+        coming.limit = 2_000_000
+        large = [wires.enter_context(served.wire()) for _ in range(40)]
+        for wire in large:
+            wire.send(sent[:60_000])
+        until(lambda: coming.held > coming.limit)
+        with served.wire() as small:
+            assert small.send(request()).answer().status == 200
+        with ThreadPoolExecutor(len(large)) as pool:
+            pool.map(lambda wire: wire.send(sent[60_000:]), large)
+        assert {wire.answer().status for wire in large} == {400}  # a body of blanks is whole, and no event
+    until_held(served.connections, 0)
+    assert not coming._waiting
+    assert not coming.turns
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_who_takes_long_in_its_turn_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch, whole: bool) -> None:
+    """A client that sends no more gets a 503. One that waits for the log keeps its request and gives up its turn."""
+    monkeypatch.setattr("ingest.coming.TURN_TIME", 60.0)
+    head = HEAD + b"Content-Length: 400000\r\n\r\n"
+    event = b'{"name":"x","data":{"a":1}}'.ljust(400_000)
+    log = HeldLog()
+    with serving(log=log) as served, contextlib.ExitStack() as wires:
+        coming = served.connections.coming
+        coming.limit = 2_000_000
+        first = [wires.enter_context(served.wire()) for _ in range(6)]
+        for wire in first:
+            wire.send(head + event[:200_000])
+        until(lambda: len(coming.turns) + len(coming._waiting) == len(first))
+        last = wires.enter_context(served.wire())
+        monkeypatch.setattr("ingest.coming.TURN_TIME", 3.0)
+        if whole:
+            log.held = True
+            with ThreadPoolExecutor(len(first) + 1) as pool:
+                pool.submit(last.send, head + event)
+                pool.map(lambda wire: wire.send(event[200_000:]), first)
+                until_held(served.connections, 0)
+            log.held = False
+            assert {wire.answer().status for wire in [*first, last]} == {200}
+        else:
+            assert last.send(head + event).answer().status == 200
+            until(lambda: len(coming.turns) + len(coming._waiting) == 0)
+            assert first[0].answer().status == 503
+    until_held(served.connections, 0)
+
+
+def test_a_body_that_is_refused_before_it_came_is_not_held() -> None:
+    """Its client may send all of it and wait for the answer only then."""
+    with serving() as served, served.wire() as wire:
+        wire.send(HEAD.replace(b"Basic", b"Other") + b"Content-Length: 100000\r\n\r\n" + b"x" * 1000)
+        assert wire.answer().status == 401
+        wire.send(b"x" * 50_000)
+        until_held(served.connections, 0)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", request(), GET, HEAD + b"Content-Length: 9\r\n\r\nx", HEAD + TRANSFER + b"\r\n\r\n"]
+)
+def test_a_connection_that_ended_leaves_nothing_for_the_garbage_collector(sent: bytes) -> None:
+    """Thousands of them would take the memory of a busy edge until it runs."""
+    with serving() as served:
+        gc.collect()
+        gc.disable()
+        try:
+            with served.wire() as wire:
+                wire.send(sent)
+                time.sleep(0.1)
+                (connection,) = map(weakref.ref, list(served.connections._open))
+            until = time.monotonic() + 5
+            while connection() is not None:
+                assert time.monotonic() < until, "it is still there"
+                time.sleep(0.01)
+        finally:
+            gc.enable()
 
 
 def test_connections_beyond_the_limit_are_told_so() -> None:
@@ -328,7 +477,7 @@ def test_connections_beyond_the_limit_are_told_so() -> None:
                 assert (answer.status, answer.headers["retry-after"]) == (503, "1")
                 assert answer.said == "too many connections; please retry"
                 assert wire.ended()
-        time.sleep(0.1)
+        until(lambda: not served.connections.open)
         with served.wire() as wire:
             assert wire.send(GET).answer().status == 200
 
