@@ -176,12 +176,15 @@ def keys_add(
         str, typer.Option(metavar="SITE", help="The site id. Default: the only one there is, or a new one.")
     ] = "",
     label: Annotated[str, typer.Option(help="What it is for, as the list shows it.")] = "",
+    text: Annotated[
+        str, typer.Option("--key", metavar="TEXT", help="Of a browser: the site id that pages have. Default: random.")
+    ] = "",
 ) -> None:
     """Make a key. It is shown once."""
     with configured() as settings, _refusals():
         from deploy.keys import added
 
-        typer.echo(added(settings, role, workspace, label))
+        typer.echo(added(settings, role, workspace, label, text))
 
 
 @keys.command("revoke")
@@ -227,7 +230,7 @@ app.command("erasures")(erasures)
 
 
 def main() -> None:
-    """The entry point of the `penstock` script."""
+    """Of `python -m deploy.cli`, and of scripts that were installed before there was `deploy.start`."""
     app()
 
 

@@ -24,9 +24,9 @@ LONGEST_OVERLAP = 365 * UNITS["d"]
 WIDE = 160  # columns, where no terminal says otherwise: nothing is cut off for a script
 
 
-def added(settings: Settings, role: Role, workspace: str, label: str) -> str:
-    """Make a key; what to show of it. Raises `Refused` and `BadSettings`."""
-    made = add(settings, role, workspace, label, time.time())
+def added(settings: Settings, role: Role, workspace: str, label: str, text: str = "") -> str:
+    """Make a key; what to show of it. text: of a browser's. Raises `Refused` and `BadSettings`."""
+    made = add(settings, role, workspace, label, time.time(), text)
     remark = " (a new workspace)" if made.new_workspace else ""
     return "\n".join([f"Added {_described(made.key)}{remark}.", "", *_once(made)])
 

@@ -33,6 +33,8 @@ from ingest.metrics import (
 )
 from ingest.metrics_server import PATH, Shown
 from ingest.paths import Paths
+from ingest.projects import PATH as PROJECTS
+from ingest.projects import ProjectSettings
 from ingest.published import PUBLISHED, published_routes
 from ingest.questions import Asked
 from ingest.rates import Rates
@@ -84,7 +86,8 @@ def create_app(
 
 def _edge(settings: Settings, log: Log, now: Callable[[], float], clock: Callable[[], float]) -> Edge:
     known = [endpoint.name for endpoint in ENDPOINTS]
-    metrics = Metrics([*known, *(f"GET {path}" for path in (*(q.path for q in QUESTIONS), *HEALTH, PATH, *PUBLISHED))])
+    read = (*(question.path for question in QUESTIONS), *HEALTH, PATH, PROJECTS, *PUBLISHED)
+    metrics = Metrics([*known, *(f"GET {path}" for path in read)])
     edge = Edge(
         log,
         keyring(settings, now),
@@ -115,4 +118,5 @@ def _spool_gauges(log: SpooledLog, now: Callable[[], float]) -> dict[str, Callab
 def _api_routes(edge: Edge) -> list[Route]:
     paths = groupby(sorted(ENDPOINTS, key=attrgetter("path")), key=attrgetter("path"))
     takes = [Route(path, Resource(edge, list(endpoints))) for path, endpoints in paths]
-    return [*takes, *(Route(question.path, Asked(edge, question)) for question in QUESTIONS)]
+    asked = [Route(question.path, Asked(edge, question)) for question in QUESTIONS]
+    return [*takes, *asked, Route(PROJECTS, ProjectSettings(edge))]

@@ -1,5 +1,6 @@
 """From the bytes of a body to its values, each with its exact JSON text. Knows nothing of HTTP but the content type."""
 
+from codecs import BOM_UTF8
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -57,8 +58,8 @@ def parse(body: bytes, content_type: str, plain: bool = False) -> Body:
     """The values of a body; an empty one has none. plain: also JSON that is called plain text, as a browser does that
     shall not ask first. Raises `BadRequest` and `UnsupportedMedia`.
 
-    `curl -d '{"name":"x"}'` calls its JSON a form: what begins like an object is one. A charset is not looked at:
-    whatever is called, it must be UTF-8.
+    `curl -d '{"name":"x"}'` calls its JSON a form: what begins like an object is one, also behind a byte order mark,
+    which JSON may not have. A charset is not looked at: whatever is called, it must be UTF-8.
     """
     if content_type == _JSON and body[:1] == b"{":
         return Body(*parse_object(body))
@@ -69,11 +70,16 @@ def parse(body: bytes, content_type: str, plain: bool = False) -> Body:
         return Body(*parse_object(body))
     if content_type not in ("", _FORM):
         raise UnsupportedMedia(f"send {_JSON} or {_FORM}")
-    if body.lstrip().startswith(b"{"):
+    if body.removeprefix(BOM_UTF8).lstrip().startswith(b"{"):
         return Body(*parse_object(body))
-    return _from_form(body)
+    return of_form(body)
 
 
-def _from_form(body: bytes) -> Body:
-    values = parse_form(body)
+def of_form(text: bytes, objects: Collection[str] = ()) -> Body:
+    """The values of a form; all of them are texts. objects: as `parse_form` has them. Raises `BadRequest`."""
+    return of_values(parse_form(text, objects))
+
+
+def of_values(values: Mapping[str, Any]) -> Body:
+    """Values of which nobody sent any JSON."""
     return Body(values, {name: msgspec.Raw(orjson.dumps(value)) for name, value in values.items()})

@@ -7,6 +7,7 @@ from time import perf_counter
 from starlette.types import Receive
 
 from ingest import bodies, limits
+from ingest.api.beacons import OBJECTS
 from ingest.arrivals import Arrival
 from ingest.auth import authenticate, authenticate_body, authenticate_write_key, key_if_known
 from ingest.edge import Edge
@@ -24,11 +25,12 @@ from schemas.messages import Context, Message
 Headers = Mapping[bytes, bytes]
 Path = Mapping[str, str]
 _NO_QUOTA: Mapping[str, str] = {}
-_STRICT = frozenset({b"1", b"true"})
+_STRICT = b"1"  # by the contract any other value is none
 # A member is looked up in its enum by way of a descriptor, each time: all requests come by here.
-_BASIC, _NO_KEY = By.BASIC, By.NOBODY
-_NOTHING, _TEXT = Takes.NOTHING, Takes.TEXT
+_BASIC, _NO_KEY, _SITE_ID = By.BASIC, By.NOBODY, By.SITE_ID
+_NOTHING, _TEXT, _QUERY = Takes.NOTHING, Takes.TEXT, Takes.QUERY
 _ITEMS, _LENIENT = Answers.ITEMS, Answers.LENIENT
+_KEY_IN = {By.WRITE_KEY: "writeKey", _SITE_ID: "site_id"}
 _NOBODY = ""  # whose rate calls without a key have, all together: no workspace is called that
 
 
@@ -67,7 +69,7 @@ class Call:
         self._query = query
         self._client = client
         self._context = context
-        self._lenient = endpoint.answers is _LENIENT and headers.get(b"x-strict-mode") not in _STRICT
+        self._lenient = endpoint.answers is _LENIENT and headers.get(b"x-strict-mode") != _STRICT
 
     async def take(self, receive: Receive) -> None:
         """Return once what the request says is on the log. Raises an `ApiError`, or `ClientDisconnect`."""
@@ -125,6 +127,8 @@ class Call:
             return self._known(authenticate(header, keys, endpoint.roles))
         if endpoint.by is _NO_KEY:
             return self._known(key_if_known(header, keys, endpoint.roles))
+        if endpoint.by is _SITE_ID:
+            return None  # a header is for the site that the page is on: a browser sends it to all of an origin
         return self._known(authenticate_write_key(header, keys, endpoint.roles)) if header else None
 
     def _known(self, key: Key) -> Key:
@@ -150,12 +154,16 @@ class Call:
     def _made(self, key: Key | None, raw: bytes, lease: Lease) -> Made:
         endpoint = self._endpoint
         text, body = b"", bodies.EMPTY
-        if endpoint.takes is not _NOTHING:
+        if endpoint.takes is _QUERY:
+            text = self._query.encode("latin-1")
+            lease.take(len(text))
+            body = bodies.of_form(text, OBJECTS)
+        elif endpoint.takes is not _NOTHING:
             text = self._unpacked(raw, lease)
             content_type = self._headers.get(b"content-type", b"").decode("latin-1")
             body = bodies.parse(text, content_type, plain=endpoint.takes is _TEXT)
         if key is None:
-            key = self._known(authenticate_body(body.values.get("writeKey"), self._edge.keys))
+            key = self._known(authenticate_body(body.values.get(_KEY_IN[endpoint.by]), self._edge.keys))
         return endpoint.make(self.arrival(key, text, self._edge.now()), self._path, body)
 
     @staticmethod

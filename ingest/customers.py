@@ -1,6 +1,6 @@
 """What is said of customers, as messages: created or updated, deleted, suppressed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ingest import identifiers, limits
@@ -31,11 +31,14 @@ def identify(
     sent: SentTime | None,
     problems: Problems,
     relationships: Relationships = (),
+    also: Sequence[str] = (),
 ) -> Message:
-    """Create a customer, or change the attributes that are named. Raises `BadRequest` with all that is
-    wrong, also with what is in `problems` already."""
+    """Create a customer, or change the attributes that are named. also: subjects that are the same person, beside
+    those that attributes name. Raises `BadRequest` with all that is wrong, also with what is in `problems` already."""
     pairs = said_of(attributes, problems, _READ_HERE)
     links = links_of(subject, attributes)
+    if also:
+        links = identifiers.in_order((*links, *also))
     problems.check()
     return arrival.message(
         "identify", subject, sent=sent, attributes=pairs, links=links, relationships=tuple(relationships)

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from ingest import limits
 from ingest.account import nice_credentials, region
-from ingest.api import cdp, usual, usual_batches, v1, v2
+from ingest.api import beacons, cdp, usual, usual_batches, v1, v2
 from ingest.api.usual import Usual
 from ingest.arrivals import Arrival
 from ingest.bodies import Body
 from ingest.made import Made
-from ingest.roles import READERS, SENDERS, SERVER, Roles
+from ingest.roles import BROWSER, READERS, SENDERS, SERVER, Roles
 
 Make = Callable[[Arrival, Mapping[str, str], Body], Made]
 
@@ -25,14 +25,17 @@ class By(Enum):
 
     BASIC = "site id and API key, as Basic auth"
     WRITE_KEY = "a key alone, as Basic auth or as `writeKey` in the body"
+    SITE_ID = "a browser's key, as `site_id` in the query"
     NOBODY = "nobody: credentials count if there are some, else it is the only workspace's"
 
 
 class Takes(Enum):
-    """What an endpoint does with a body. `NOTHING`: whatever comes is read within the limit and thrown away."""
+    """What an endpoint does with a body. `NOTHING` and `QUERY`: whatever comes is read within the limit and thrown
+    away."""
 
     OBJECT = "JSON object or form"
     TEXT = "JSON object, also as text/plain"
+    QUERY = "the query, a form"
     NOTHING = "nothing"
 
 
@@ -41,6 +44,7 @@ class Answers(Enum):
 
     OK = "200 {}"
     NO_CONTENT = "204"
+    IMAGE = "200 and a GIF"
     ITEMS = "200 {}, or 207 with the items that were not taken"
     LENIENT = "200 {}, whatever it was"
 
@@ -89,6 +93,12 @@ def _pipelines(
     return Endpoint("POST", f"/v1/{name}", SENDERS, *kept), Endpoint("POST", f"/v1/{name[0]}", SENDERS, *kept)
 
 
+def _beacon(name: str, make: Make) -> Endpoint:
+    """A head, and so a query, has its own limit before anybody gets here."""
+    kept = BROWSER, Takes.QUERY, limits.HEAD, make, By.SITE_ID, Answers.IMAGE
+    return Endpoint("GET", f"/events/{name}.gif", *kept)
+
+
 ENDPOINTS = (
     Endpoint("PUT", _CUSTOMER, SENDERS, _OBJECT, limits.BODY, v1.identify, usual=usual.customer),
     Endpoint("DELETE", _CUSTOMER, SERVER, _NOTHING, limits.BODY, v1.delete),
@@ -132,6 +142,9 @@ ENDPOINTS = (
     *_pipelines("group", cdp.group),
     *_pipelines("alias", cdp.alias),
     *_pipelines("batch", cdp.batch, limits.BODY, usual_batches.tracks),
+    _beacon("identify", beacons.identify),
+    _beacon("event", beacons.event),
+    _beacon("page", beacons.page),
     Endpoint("POST", "/v1/m", SENDERS, _TEXT, limits.PIPELINES_CALL, cdp.telemetry, By.NOBODY, Answers.LENIENT),
 )
 

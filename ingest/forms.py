@@ -5,6 +5,7 @@ UTF-8 and folds what is nested too deep. Here it is a 400.
 """
 
 import re
+from collections.abc import Collection
 from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
@@ -17,11 +18,12 @@ _KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
-def parse_form(body: bytes) -> dict[str, Value]:
+def parse_form(body: bytes, objects: Collection[str] = ()) -> dict[str, Value]:
     """The fields of a form, nested by their brackets; of repeated plain fields the last. Raises `BadRequest`.
 
     `a[b]` is an object, `a[]` a list in the order sent, `a[0]` a list in the order of its indexes: gaps close, so
-    a huge index costs nothing. Fields that contradict each other about what `a` is are refused.
+    a huge index costs nothing. Fields that contradict each other about what `a` is are refused. objects: names of
+    fields that are no lists, were all within them named by numbers.
     """
     if body.count(b"&") >= limits.FORM_FIELDS:
         raise BadRequest(f"a form cannot have more than {limits.FORM_FIELDS} fields")
@@ -36,7 +38,7 @@ def parse_form(body: bytes) -> dict[str, Value]:
             if left < 0:
                 raise BadRequest(f"the names of a form cannot have more than {limits.FORM_STEPS} parts together")
             _put(root, path, _decoded(value), key)
-    return {name: _with_lists(value) for name, value in root.items()}
+    return {name: _with_lists(value, is_object=name in objects) for name, value in root.items()}
 
 
 def _decoded(text: bytes) -> str:
@@ -96,14 +98,14 @@ def _holds(node: Value, path: list[str]) -> bool:
     return True
 
 
-def _with_lists(value: Value) -> Value:
+def _with_lists(value: Value, *, is_object: bool = False) -> Value:
     """Objects whose names are all indexes become lists."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
         return [_with_lists(item) for item in value]
     items = {name: _with_lists(item) for name, item in value.items()}
-    if all(map(_INDEX.fullmatch, items)):
+    if not is_object and all(map(_INDEX.fullmatch, items)):
         return [items[name] for name in sorted(items, key=int)]
     return items
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from starlette.types import Receive, Scope, Send
 
-from ingest.answers import accept, accept_items, accept_silently, preflight
+from ingest.answers import accept, accept_as_image, accept_items, accept_silently, preflight
 from ingest.calls import Call
 from ingest.edge import Edge
 from ingest.endpoints import Answers, Endpoint
@@ -12,7 +12,8 @@ from ingest.errors import ApiError, MethodNotAllowed
 from schemas.messages import Message
 
 _NOTHING: Sequence[Message] = ()
-_NO_CONTENT = Answers.NO_CONTENT  # looked up once: a member of an enum costs as much as a call
+# Looked up once: a member of an enum costs as much as a call.
+_NO_CONTENT, _IMAGE = Answers.NO_CONTENT, Answers.IMAGE
 
 
 class Resource:
@@ -47,6 +48,8 @@ class Resource:
             await self._edge.log.append(rejected)
         if endpoint.answers is _NO_CONTENT:
             await accept_silently(send, call.quota)
+        elif endpoint.answers is _IMAGE:
+            await accept_as_image(send, call.quota)
         elif call.told:
             await accept_items(send, call.told, scope["path"], call.quota)
         else:

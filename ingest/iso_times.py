@@ -1,15 +1,16 @@
 """Timestamps as Data Pipelines' clients send them: ISO 8601, or a number of seconds."""
 
 import re
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 
 from ingest import limits
 from ingest.bodies import Body
 from ingest.problems import Problems
 from ingest.times import EARLIEST, LATEST, SentTime, sent_time
 
-# As JavaScript writes what was counted in the wrong unit, and the year before the first that Python knows.
-_FAR_YEAR = re.compile(r"(?:([+-])[0-9]{6}|0000)-[0-9]{2}-[0-9]{2}T[0-9:.]{5,}Z")
+# A year that no calendar here has: of what was counted in the wrong unit, or of no date at all. JavaScript writes six
+# digits and a sign, Ruby, Go, Java and PHP as many as it takes; PHP's of nothing is -0001.
+_FAR_YEAR = re.compile(r"([+-]?)([0-9]{4,9})-([0-9]{2}-[0-9]{2}[T ][0-9:.]{5,}(?:Z|[+-][0-9]{2}:?[0-9]{2})?)")
 
 
 def iso_time(body: Body, name: str, problems: Problems) -> SentTime | None:
@@ -40,14 +41,24 @@ def seconds_of(text: str) -> float | None:
     """The same as s since 1970, infinite in a year that no calendar here has."""
     if len(text) > limits.NUMBER_TEXT:
         return None
-    # Every other year begins otherwise.
-    if text[:1] in "+-0" and (far := _FAR_YEAR.fullmatch(text)) is not None:
-        return float("inf") if far[1] == "+" else float("-inf")
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        return None
+        return _far_seconds_of(text)
     return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+
+
+def _far_seconds_of(text: str) -> float | None:
+    far = _FAR_YEAR.fullmatch(text)
+    if far is None:
+        return None
+    sign, digits, rest = far.groups()
+    year = int(digits)
+    if sign == "-" or year == 0:
+        return float("-inf")
+    if year > MAXYEAR:
+        return float("inf")
+    return seconds_of(f"{year:04}-{rest}") if sign else None
 
 
 def _is_number(text: str) -> bool:

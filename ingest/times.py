@@ -12,6 +12,8 @@ from ingest.problems import Problems
 EARLIEST, LATEST = -2_208_988_800, 10_413_791_999  # DateTime64(3): 1900 to 2299, in s since 1970
 OUT_OF_RANGE = "timestamp_out_of_range"
 
+MILLISECONDS = 1_000  # in a second
+_UNITS = {1: "seconds", MILLISECONDS: "milliseconds"}
 _NUMBERS = (int, float)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
@@ -24,8 +26,9 @@ class SentTime(msgspec.Struct, frozen=True):
     in_range: bool
 
 
-def sent_time(body: Body, name: str, problems: Problems) -> SentTime | None:
-    """The timestamp of that name; None, `""` and blanks are none. A problem found is appended.
+def sent_time(body: Body, name: str, problems: Problems, in_a_second: int = 1) -> SentTime | None:
+    """The timestamp of that name; None, `""` and blanks are none. A problem found is appended. in_a_second: how many of
+    its units.
 
     Out of range is the client's matter (milliseconds, most often): taken and flagged, never rescaled.
     """
@@ -36,9 +39,10 @@ def sent_time(body: Body, name: str, problems: Problems) -> SentTime | None:
     if text == "":
         return None
     if not _is_number(value, text):
-        problems.add(f"{problems.path(name)} must be a number of seconds since 1970", name)
+        unit = _UNITS[in_a_second]
+        problems.add(f"{problems.path(name)} must be a number of {unit} since 1970", name)
         return None
-    at = value if isinstance(value, int) else float(text)
+    at = value if isinstance(value, int) and in_a_second == 1 else float(text) / in_a_second
     return SentTime(min(max(at, EARLIEST), LATEST), text, EARLIEST <= at <= LATEST)
 
 

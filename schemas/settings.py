@@ -1,6 +1,7 @@
 """The settings: `PENSTOCK_*` of the environment, read once per process and handed down."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -10,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 PREFIX = "PENSTOCK_"
+_SERVER = re.compile(r"([^\s:,\[\]]+|\[[0-9A-Fa-f:.%]+\])(:\d{1,5})?")
 
 
 class BadSettings(Exception):
@@ -82,6 +84,7 @@ def _checked(settings: Settings) -> Settings:
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise BadSettings("PENSTOCK_TLS_CERT and PENSTOCK_TLS_KEY belong together: set both or neither.")
     _check_proxies(settings.trusted_proxies)
+    _check_kafka(settings.kafka)
     if settings.spool and not settings.kafka:
         raise BadSettings("PENSTOCK_SPOOL needs PENSTOCK_KAFKA: the embedded log is itself a file on this disk.")
     if settings.clickhouse_read and not settings.clickhouse:
@@ -95,3 +98,9 @@ def _check_proxies(listed: str) -> None:
             ip_network(part)
         except ValueError as error:
             raise BadSettings(f"PENSTOCK_TRUSTED_PROXIES: {error}; give addresses or networks.") from None
+
+
+def _check_kafka(listed: str) -> None:
+    for part in listed.split(",") if listed else ():
+        if not _SERVER.fullmatch(part.strip()):
+            raise BadSettings(f"PENSTOCK_KAFKA: {part!r} is no server; give host:9092,host:9092.")

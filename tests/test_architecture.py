@@ -32,6 +32,7 @@ HOMES = {
         "workers/check.py",
         "workers/watch.py",
         "workers/removal.py",
+        "workers/room.py",
         "workers/erasures.py",
         "workers/purge.py",
         "deploy/query.py",

@@ -154,6 +154,13 @@ def test_a_body_is_read_as_what_it_is(content_type: str, body: bytes) -> None:
     assert texts(body, content_type) == {"name": '"x"'}
 
 
+@pytest.mark.parametrize("content_type", ["", "application/x-www-form-urlencoded"])
+def test_a_byte_order_mark_makes_no_form_of_an_object(content_type: str) -> None:
+    """All of it would else be the name of an attribute."""
+    with pytest.raises(BadRequest, match="BOM"):
+        parse(b'\xef\xbb\xbf{"plan":"x"}', content_type)
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", "text/xml", "multipart/form-data; boundary=x", "nonsense"])
 def test_other_content_types_are_refused(content_type: str) -> None:
     """415, naming those that are read."""

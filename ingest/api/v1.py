@@ -1,6 +1,6 @@
 """Track v1: one call, one thing said. The paths' segments come still encoded."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -26,7 +26,7 @@ from ingest.parts import part
 from ingest.problems import Problems
 from ingest.rejections import excerpt
 from ingest.relationships import Relationships
-from ingest.times import sent_time
+from ingest.times import SentTime, sent_time
 
 Path = Mapping[str, str]
 _ADD, _DELETE = "add_relationships", "delete_relationships"
@@ -39,10 +39,16 @@ def identify(arrival: Arrival, path: Path, body: Body) -> Made:
     problems = Problems()
     if "id" in body.values:
         check_same_id(subject, body, problems)
-    sent = sent_time(body, ORDER, problems)
+    return identified(arrival, subject, body, sent_time(body, ORDER, problems), problems)
+
+
+def identified(
+    arrival: Arrival, subject: str, body: Body, sent: SentTime | None, problems: Problems, also: Sequence[str] = ()
+) -> Made:
+    """The same of a subject that was found already. also: who is the same person."""
     action, related = _relationships(body, problems)
     added = related if action == _ADD else ()
-    message = customers.identify(arrival, subject, body, sent, problems, added)
+    message = customers.identify(arrival, subject, body, sent, problems, added, also)
     if action != _DELETE or not related:
         return Made((message,))
     return Made((message, relationships.delete(arrival.item(1), subject, related)))

@@ -17,7 +17,7 @@ Document = Mapping[str, Any]
 _CODE = re.compile("`([^`]+)`")
 _SEGMENT = re.compile(r"\{[^}]+\}")
 _EXAMPLE_SEGMENT = "5"
-_CREDENTIALS = {"basic": "-u SITE_ID:API_KEY", "key": "-u API_KEY:"}
+_CREDENTIALS = {"basic": "-u SITE_ID:API_KEY", "key": "-u API_KEY:", "site_id": "-G -d site_id=API_KEY"}
 
 
 class Call(NamedTuple):

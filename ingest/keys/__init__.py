@@ -16,7 +16,8 @@ PRESET = "preset"  # the id of PENSTOCK_API_KEY
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One key. Times are s since 1970; `sha256` is of the key's text, which has 256 random bits."""
+    """One key. Times are s since 1970; `sha256` is of the key's text, which has 256 random bits unless it is
+    a browser's that was chosen."""
 
     id: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,32}\Z")]
     workspace: Annotated[str, Meta(pattern=SITE_ID)]
@@ -33,7 +34,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_
 
 
 def digest(secret: bytes) -> str:
-    """What is kept of a key. No salt and no stretching: nobody can guess 256 random bits."""
+    """What is kept of a key. No salt and no stretching: nobody can guess 256 random bits, and what was chosen is
+    public."""
     return hashlib.sha256(secret).hexdigest()
 
 

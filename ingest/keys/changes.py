@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from ingest.keys import LABEL, PRESET, SITE_ID, Key, Role, digest, key_file
+from ingest.keys import LABEL, PRESET, SITE_ID, Key, Role, digest, key_file, preset_key
 from ingest.keys.file import changing
 from schemas.settings import Settings
 
@@ -42,18 +42,23 @@ def made(workspace: str, role: Role, label: str, at: float, plain: str = "") -> 
     )
 
 
-def add(settings: Settings, role: Role, workspace: str, label: str, at: float) -> Made:
-    """A new key; of the only workspace there is, or of a new one, if none is named. Raises `Refused`."""
+def add(settings: Settings, role: Role, workspace: str, label: str, at: float, text: str = "") -> Made:
+    """A new key; of the only workspace there is, or of a new one, if none is named. text: of a browser's key, which is
+    no secret, so that it may be the one that pages have already. Raises `Refused`."""
     if workspace and not re.search(SITE_ID, workspace):
         raise Refused("A workspace has 1 to 100 characters, and neither colons nor control characters.")
     if not re.search(LABEL, label):
         raise Refused("A label has at most 100 characters, and no control characters.")
+    if text and (role != "browser" or not re.search(SITE_ID, text)):
+        raise Refused("Only a browser's key may be chosen: 1 to 100 characters, neither colons nor control characters.")
     with changing(key_file(settings)) as keys:
+        if text and digest(text.encode()) in _in_use(settings, keys):
+            raise Refused("That is a key already: `penstock keys list` shows all there are.")
         known = {key.workspace for key in keys} | ({settings.site_id} if settings.site_id else set())
         if not workspace and len(known) > 1:
             raise Refused(f"Name one with --workspace: {', '.join(sorted(known))}.")
         chosen = workspace or next(iter(known), None) or secrets.token_hex(SITE_ID_BYTES)
-        new = made(chosen, role, label, at)
+        new = made(chosen, role, label, at, text)
         keys.append(new.key)
     return new._replace(new_workspace=chosen not in known)
 
@@ -79,6 +84,11 @@ def rotate(settings: Settings, name: str, overlap: int, at: float) -> tuple[Made
         new = made(old.workspace, old.role, old.label, at)
         keys.append(new.key)
         return new, keys[place]
+
+
+def _in_use(settings: Settings, keys: Sequence[Key]) -> set[str]:
+    preset = preset_key(settings)
+    return {key.sha256 for key in (*keys, *([preset] if preset else [])) if key.revoked_at is None}
 
 
 def _place(keys: Sequence[Key], name: str) -> int:

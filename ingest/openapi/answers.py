@@ -97,7 +97,7 @@ def responses(endpoint: Endpoint) -> dict[str, Response]:
     """Of a call, by status."""
     api = api_of(endpoint.path)
     kinds = [*_ALWAYS, *_READING, errors.Unauthorized]
-    if endpoint.takes is not Takes.NOTHING:
+    if endpoint.takes in (Takes.OBJECT, Takes.TEXT):
         kinds.append(errors.UnsupportedMedia)
     return _taken(endpoint, api) | refusals(api, kinds)
 
@@ -132,6 +132,8 @@ def _refusal(api: Api, kind: type[errors.ApiError]) -> Response:
 def _taken(endpoint: Endpoint, api: Api) -> dict[str, Response]:
     if endpoint.answers is Answers.NO_CONTENT:
         return {"204": {"description": "It is on the log.", "headers": _headers(_QUOTA)}}
+    if endpoint.answers is Answers.IMAGE:
+        return {"200": {**other("image/gif", "One pixel: it is on the log."), "headers": _headers(_QUOTA)}}
     said = _json("It is on the log.", named("Nothing"), _QUOTA)
     if endpoint.make in _BATCHES:
         return {"200": said, "207": _json("All but these items are on the log.", named(api.items), _QUOTA)}
@@ -141,6 +143,11 @@ def _taken(endpoint: Endpoint, api: Api) -> dict[str, Response]:
 def answered(meaning: str, schema: Schema) -> Response:
     """Of a question."""
     return _json(meaning, schema, ())
+
+
+def other(media: str, meaning: str) -> Response:
+    """What is no JSON."""
+    return {"description": meaning, "content": {media: {"schema": _TEXT}}}
 
 
 def _json(meaning: str, schema: Schema, headers: Iterable[str]) -> Response:

@@ -9,7 +9,7 @@ import msgspec
 
 from ingest import limits
 from ingest.endpoints import ENDPOINTS, Answers, By, Endpoint, Takes
-from ingest.openapi import answers, pipelines, track_v1, track_v2
+from ingest.openapi import answers, beacons, pipelines, track_v1, track_v2
 from ingest.openapi.parts import SHARED, Schema, text
 from ingest.openapi.questions import THE_EDGE, questions
 from ingest.rejections import FORGIVEN
@@ -28,12 +28,14 @@ _SEGMENTS = {
     "form_id": text("Of the form; one that is new is added."),
     "delivery_id": text("Of the message that was sent.", limits.TOKEN),
 }
+_QUERIES = {**track_v1.QUERIES, **beacons.QUERIES}
 _IDEMPOTENCY_KEY = text(
     "The id of what has none of its own: what is sent again with it is stored once.", limits.EVENT_ID
 )
 _SECURITY: Mapping[By, list[dict[str, list[str]]]] = {
     By.BASIC: [{"basic": []}],
     By.WRITE_KEY: [{"key": []}, {"basic": []}, {}],
+    By.SITE_ID: [{"site_id": []}],
     By.NOBODY: [{}, {"basic": []}],
 }
 _MEDIA = {
@@ -76,6 +78,7 @@ def _components() -> dict[str, Any]:
         "securitySchemes": {
             "basic": {**basic, "description": "The site id as user, the API key as password."},
             "key": {**basic, "description": "A key as user, no password. A browser's may be `writeKey` in the body."},
+            "site_id": {"type": "apiKey", "in": "query", "name": "site_id", "description": "A browser's key."},
         },
     }
 
@@ -92,7 +95,7 @@ def _call(endpoint: Endpoint) -> tuple[str, str, dict[str, Any]]:
         "x-roles": sorted(endpoint.roles, reverse=True),
         "x-limit": endpoint.limit,
     }
-    if endpoint.takes is not Takes.NOTHING:
+    if endpoint.takes in _MEDIA:
         operation["requestBody"] = _body(endpoint)
     return endpoint.path, endpoint.method, operation
 
@@ -103,7 +106,7 @@ def _said_of(endpoint: Endpoint) -> str:
         said.append("Needs no key where there is just one workspace.")
     if endpoint.answers is Answers.LENIENT:
         forgiven = ", ".join(map(str, sorted(FORGIVEN)))
-        said.append(f"Without `X-Strict-Mode` 200 stands in for {forgiven}; what was not taken is in `rejections`.")
+        said.append(f"Without `X-Strict-Mode: 1` 200 stands in for {forgiven}; what was not taken is in `rejections`.")
     return " ".join(said)
 
 
@@ -116,12 +119,12 @@ def _parameters(endpoint: Endpoint) -> Iterable[dict[str, Any]]:
     for part in endpoint.path.split("/"):
         if part.startswith("{"):
             yield _parameter("path", part[1:-1], _SEGMENTS[part[1:-1]], required=True)
-    yield from track_v1.QUERIES.get(endpoint.make, ())
+    yield from _QUERIES.get(endpoint.make, ())
     yield _parameter("header", "Idempotency-Key", _IDEMPOTENCY_KEY)
-    if endpoint.takes is not Takes.NOTHING:
+    if endpoint.takes in _MEDIA:
         yield _parameter("header", "Content-Encoding", {"enum": ["identity", "gzip", "deflate", "zstd"]})
     if endpoint.answers is Answers.LENIENT:
-        yield _parameter("header", "X-Strict-Mode", {"enum": ["1", "true"]})
+        yield _parameter("header", "X-Strict-Mode", {"enum": ["1"]})
 
 
 def _parameter(place: str, name: str, schema: Schema, *, required: bool = False) -> dict[str, Any]:

@@ -31,7 +31,6 @@ from workers.clickhouse import connect
 
 # On every answer, as the real service was recorded.
 HEADERS = {
-    "content-type": "application/json; charset=utf-8",
     "access-control-allow-origin": "*",
     "cache-control": "no-cache, no-store, must-revalidate, max-age=0",
 }
@@ -49,7 +48,8 @@ class Told:
 
     def said(self, row: Row) -> list[Says]:
         """To its requests, one after the other."""
-        return [Says(answer.status, answer.body) for answer in self.answers[row.workspace]]
+        found = self.answers[row.workspace]
+        return [Says(answer.status, answer.body, answer.headers.get("content-type", "")) for answer in found]
 
     def headers(self, row: Row) -> list[dict[str, str]]:
         """Those that every answer has to have, as each has them."""

@@ -1,0 +1,1 @@
+"""What pages of others load from the edge."""
