@@ -18,7 +18,7 @@ from ingest.keys.file import read
 from schemas.findings import Finding
 from schemas.settings import BadSettings, Settings
 from workers.check import clickhouse_findings
-from workers.clickhouse import Away, Failed
+from workers.clickhouse import Away, Busy, Failed
 from workers.log import LogAway
 
 LEAST_FREE = 1 << 30  # bytes; the edge takes nothing any more with 64 MiB left
@@ -57,6 +57,8 @@ def _told(about: str, ask: Callable[[], Iterator[Finding]]) -> list[Finding]:
     """What asking ended with is a finding too."""
     try:
         return list(ask())
+    except Busy as error:
+        return [Finding("unknown", about, str(error), "ask again later")]
     except (BadSettings, Failed, Away, LogAway) as error:
         return [Finding("wrong", about, str(error))]
     except NothingRunning as error:

@@ -23,6 +23,7 @@ START_WITHIN = 60.0  # seconds: a folder with very many parts is slow to open
 STOP_WITHIN = 20.0
 PORT_ATTEMPTS = 5
 PORT_TAKEN = 210  # NETWORK_ERROR
+UNUSABLE = re.compile(r"[\\\udc80-\udcff]")  # in the name of a folder
 FOLDER_TAKEN = 76  # CANNOT_OPEN_FILE: another process holds the folder
 # Nothing of the caller's: the server can read its own environment out, and shows times in its own zone.
 ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parent.parent), "TZ": "UTC"}
@@ -65,11 +66,23 @@ class EmbeddedClickHouse(msgspec.Struct, frozen=True):
 def start(
     folder: Path, *, port: int | None = None, tcp_port: int | None = None, inherit: Sequence[int] = ()
 ) -> EmbeddedClickHouse:
-    """Start a server on this folder and return once it answers. Raises `ClickHouseFailed`.
+    """Start a server on this folder and return once it answers. Raises `ClickHouseFailed`, and `BadSettings` for
+    passwords that are damaged.
 
     Without `port` it takes 8123, or a free one when that is taken; a given port it takes or fails.
     """
+    if UNUSABLE.search(str(folder.resolve())):
+        raise ClickHouseFailed(f"ClickHouse takes no backslash, and nothing but UTF-8, in a folder's name: {folder!a}")
+    try:
+        return _start(folder, port, tcp_port, inherit)
+    except OSError as error:
+        raise ClickHouseFailed(f"The embedded ClickHouse cannot use {error.filename}: {error.strerror}") from None
+
+
+def _start(folder: Path, port: int | None, tcp_port: int | None, inherit: Sequence[int]) -> EmbeddedClickHouse:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if tcp_port and free_port(tcp_port) != tcp_port:  # the server would begin, and end without a word
+        raise ClickHouseFailed(f"PENSTOCK_CLICKHOUSE_TCP_PORT={tcp_port}: the port is in use.", PORT_TAKEN)
     for _ in range(PORT_ATTEMPTS):
         try:
             return _start_on(folder.resolve(), port or free_port(PORT), tcp_port, inherit)

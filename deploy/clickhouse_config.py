@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 import msgspec
 
 from deploy.clickhouse_server import CONFIG_FOLDER, STORE_FOLDER
+from schemas.settings import BadSettings
 
 WRITER = "penstock"
 READER = "reader"
@@ -26,6 +27,8 @@ SERVER_SHARE_OF_MEMORY = 0.5
 READER_SHARE_OF_SERVER = 0.5
 READER_SECONDS = 300
 READER_QUERIES = 16
+# Bytes that the server leaves of its disk: on a full one it writes half of a file, or nothing of it, without an error.
+KEPT_FREE = 128 * 1024 * 1024
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -37,7 +40,8 @@ class Passwords(msgspec.Struct, frozen=True):
 
 
 def kept_passwords(folder: Path) -> Passwords:
-    """The passwords of this data folder, made at the first start. The server cannot read this file."""
+    """The passwords of this data folder, made at the first start. The server cannot read this file. Raises
+    `BadSettings` if it is damaged, and `OSError`."""
     file = folder / "passwords.json"
     try:
         return msgspec.json.decode(file.read_bytes(), type=Passwords)
@@ -45,6 +49,8 @@ def kept_passwords(folder: Path) -> Passwords:
         passwords = Passwords(secrets.token_urlsafe(24), secrets.token_urlsafe(24))
         write_private(file, msgspec.json.encode(passwords))
         return passwords
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{file} is damaged ({error}): remove it, and the next start makes new ones") from None
 
 
 def write_config(folder: Path, passwords: Passwords, *, http_port: int, tcp_port: int | None) -> None:
@@ -85,6 +91,8 @@ def _config_xml(folder: Path, http_port: int, tcp_port: int | None, memory: int)
     <http_port>{http_port}</http_port>{tcp}
     <users_config>{escape(str(folder / CONFIG_FOLDER / "users.xml"))}</users_config>
     <max_server_memory_usage>{memory}</max_server_memory_usage>
+    <storage_configuration><disks><default>
+        <keep_free_space_bytes>{KEPT_FREE}</keep_free_space_bytes></default></disks></storage_configuration>
     <!-- The level is log-level: a local tool passes over logger.level. -->
     <log-level>error</log-level>
     <logger><log>{escape(str(folder / "clickhouse.log"))}</log><size>10M</size><count>2</count></logger>

@@ -12,7 +12,7 @@ import msgspec
 
 from deploy.clickhouse import Address
 from deploy.clickhouse_config import kept_passwords, write_private
-from schemas.settings import Settings
+from schemas.settings import BadSettings, Settings
 
 ORPHANS_END_WITHIN = 15.0  # seconds: children of a killed `up` stop by themselves
 
@@ -39,11 +39,14 @@ def note_file(data: Path) -> Path:
 
 
 def running_instance(data: Path) -> Instance | None:
-    """The instance that noted itself in this folder, if it still runs."""
+    """The instance that noted itself in this folder, if it still runs. Raises `NothingRunning` if nobody can tell."""
     try:
         instance = msgspec.json.decode(note_file(data).read_bytes(), type=Instance)
     except FileNotFoundError:
         return None
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise NothingRunning(f"Whether something runs is not known: {note_file(data)}: {reason}.") from None
     return instance if _alive(instance.pid) else None
 
 
@@ -73,7 +76,10 @@ def writer_url(settings: Settings) -> str:
             f"Nothing with an embedded ClickHouse is running on {settings.data.resolve()}: start `penstock up`,"
             " name its folder with PENSTOCK_DATA, or a ClickHouse with PENSTOCK_CLICKHOUSE."
         )
-    return Address(port, kept_passwords(settings.data / "clickhouse")).writer_url
+    try:
+        return Address(port, kept_passwords(settings.data / "clickhouse")).writer_url
+    except OSError as error:
+        raise NothingRunning(f"{error.filename}: {error.strerror}.") from None
 
 
 @contextlib.contextmanager
@@ -88,13 +94,17 @@ def noted(data: Path, instance: Instance) -> Iterator[None]:
 
 @contextlib.contextmanager
 def locked(data: Path, say: Callable[[str], None]) -> Iterator[int]:
-    """Hold the data folder; yields a file descriptor for the children to inherit. Raises `FolderInUse`.
+    """Hold the data folder; yields a file descriptor for the children to inherit. Raises `FolderInUse`, and
+    `BadSettings` for a folder that cannot be used.
 
     The lock is free when the last process that has the descriptor is gone. So after `kill -9` of an `up` the next
     one waits here until the orphans have stopped: two workers or two servers never share a folder.
     """
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise BadSettings(f"PENSTOCK_DATA: {data} cannot be used: {error.strerror}.") from None
     try:
         _wait_for(descriptor, data, say)
         os.ftruncate(descriptor, 0)

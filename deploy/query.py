@@ -9,9 +9,15 @@ from typing import BinaryIO, cast
 
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
-from urllib3.exceptions import ProtocolError
+from clickhouse_connect.driver.httpclient import HttpClient
+from urllib3 import Timeout
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
+
+from workers.clickhouse import unanswered
 
 CHUNK = 1 << 16
+# Without a word of the server: from the first, and while it is at an answer.
+CONNECT_SECONDS, SILENT_SECONDS, ANSWER_SECONDS = 5, 30, 300
 # A table stays a table, however wide: whoever wants one line a column asks for Vertical.
 PLAIN_TABLES = {"output_format_pretty_row_numbers": 0, "output_format_pretty_fallback_to_vertical": 0}
 # ClickHouse has sent 200 and rows when a query fails half-way; then it appends its error after this line.
@@ -28,12 +34,20 @@ def query(url: str, sql: str, form: str, out: BinaryIO, *, colour: bool = False)
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # it raises what it logs
     settings = {"default_format": form, "output_format_pretty_color": int(colour), **PLAIN_TABLES}
     try:
-        client = clickhouse_connect.get_client(
-            dsn=url, autogenerate_session_id=False, dedicated_pool=True, compress=False
+        client = cast(
+            HttpClient,
+            clickhouse_connect.get_client(
+                dsn=url,
+                autogenerate_session_id=False,
+                dedicated_pool=True,
+                compress=False,
+                connect_timeout=CONNECT_SECONDS,
+                send_receive_timeout=SILENT_SECONDS,
+            ),
         )
         try:
-            answer = cast(IOBase, client.raw_stream(sql, settings=settings))
-            out.writelines(_until_error(_chunks(answer)))
+            client.timeout = Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS)
+            out.writelines(_until_error(_chunks(client.raw_stream(sql, settings=settings))))
             out.flush()
         finally:
             client.close()
@@ -46,7 +60,7 @@ def _chunks(answer: IOBase) -> Iterator[bytes]:
     try:
         while chunk := answer.read(CHUNK):
             yield chunk
-    except ProtocolError as broken:
+    except (ProtocolError, ReadTimeoutError) as broken:
         cause = broken.args[-1]
         yield cause.partial if isinstance(cause, IncompleteRead) else b""
         yield LATE_ERROR + b"ClickHouse broke off its answer."
@@ -68,8 +82,7 @@ def _until_error(chunks: Iterator[bytes]) -> Iterator[bytes]:
 def _one_line(error: ClickHouseError) -> str:
     text = str(error)
     if isinstance(error, Error) and error.code is None and "Code:" not in text:
-        reason = re.search(r"\[Errno -?\d+\] ([^\"')]+)", text)
-        return _without_password(f"ClickHouse does not answer: {reason[1] if reason else ' '.join(text.split())}.")
+        return _without_password(f"ClickHouse does not answer: {unanswered(text) or ' '.join(text.split())}.")
     return _without_password(_tidy(text))
 
 

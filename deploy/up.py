@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -82,7 +83,9 @@ class _Up:
         make_first(self.settings, time.time())  # before the edge starts, which would make it as well
         self._keep("edge", self._starter("edge", {}), EDGE_STOPS_WITHIN)
         writer, reader = await self._clickhouse()
-        await self._unless_a_part_fails(asyncio.to_thread(_migrate, writer))
+        from workers.schedule import started
+
+        await self._unless_a_part_fails(started(partial(_migrate, writer), name="migrate"))
         worker = self._keep("worker", self._starter("worker", {"PENSTOCK_CLICKHOUSE": writer}), WORKER_STOPS_WITHIN)
         await self._unless_a_part_fails(worker.started.wait())
         await self._unless_a_part_fails(self._edge_answers())
@@ -167,7 +170,10 @@ def _migrate(url: str) -> None:
 
 def _edge_port(settings: Settings) -> int:
     """The port for the edge. A taken one is said here: inside the edge it would look like a crash."""
-    family, kind, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror as error:
+        raise PartFailed(f"The edge cannot listen on PENSTOCK_HOST={settings.host}: {error.strerror}.") from None
     with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

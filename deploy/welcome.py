@@ -85,7 +85,7 @@ def _command(settings: Settings) -> str:
     elif own.exists():
         command = shlex.quote(_from_here(own))
     else:
-        command = f"{shlex.quote(sys.executable)} -m deploy.cli"
+        command = f"{shlex.quote(sys.executable)} -m deploy.start"
     if settings.data == Settings().data.resolve():
         return command
     return f"PENSTOCK_DATA={shlex.quote(str(settings.data))} {command}"

@@ -1,9 +1,13 @@
 """`penstock check` and every start: what contradicts a promise is named with its mend, what is a risk is told."""
 
+import asyncio
 import json
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -16,10 +20,13 @@ from schemas.settings import BadSettings
 from schemas.topics import LEAST_RETENTION, TOPIC_CONFIG, TopicFacts, judged
 from tests.clickhouse import ClickHouse
 from tests.embedded import own_database
-from tests.running import environment, free_port
+from tests.ports import free_port
+from tests.proxy import Fault, Proxy, http_error
+from tests.running import environment
 from tests.test_kafka_topic import make
+from workers import clickhouse as clickhouse_client
 from workers.check import Table, compared, wanted
-from workers.clickhouse import connect
+from workers.clickhouse import Away, connect, unanswered
 from workers.migrate import migrate, statements
 
 GOOD = TOPIC_CONFIG | {
@@ -159,6 +166,19 @@ def test_check_with_nothing_running_says_what_cannot_be_asked(tmp_path: Path) ->
     assert levels == {"keys": "warning", "PENSTOCK_DATA": "ok", "log": "ok", "ClickHouse": "unknown"}
 
 
+async def test_check_of_a_busy_clickhouse_does_not_call_it_wrong(
+    url: str, clickhouse: ClickHouse, tmp_path: Path
+) -> None:
+    """It was reached: nobody has to mend anything."""
+    said = [http_error("500 Internal Server Error", "Code: 202. DB::Exception: no.", 202)]
+    async with Proxy(clickhouse.port, repeat(Fault.SAID), wrong=re.compile(rb" HTTP/1.1\r\n"), said=said) as proxy:
+        through = url.replace(f":{clickhouse.port}/", f":{proxy.port}/")
+        settings = {"PENSTOCK_DATA": str(tmp_path), "PENSTOCK_CLICKHOUSE": through}
+        code, levels = await asyncio.to_thread(lambda: checked(**settings))
+
+    assert (code, levels["ClickHouse"]) == (0, "unknown")
+
+
 def test_check_of_a_good_installation_is_all_well(url: str, tmp_path: Path) -> None:
     """Also in the form for people, where each line begins with its level."""
     settings = {"PENSTOCK_DATA": str(tmp_path), "PENSTOCK_CLICKHOUSE": url}
@@ -226,6 +246,30 @@ def test_wrong_address_of_clickhouse_is_told_without_the_password(
     assert "hidden" not in said
     assert "Traceback" not in said
     assert ("516" if wrong == "password" else "cannot be used") in said
+
+
+def test_silent_clickhouse_is_given_up_however_long_an_answer_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration may take hours; a server that says nothing from the first is told in one line before that."""
+    monkeypatch.setattr(clickhouse_client, "PATIENCE", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://penstock:hidden@127.0.0.1:{silent.getsockname()[1]}/penstock"
+
+        with pytest.raises(Away, match=r"^ClickHouse does not answer: not a word for 1 s$"):
+            connect(address, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("Error ('Aborted.', ConnectionResetError(104, 'Connection reset')) executing", "Connection reset"),
+        ("('Aborted.', RemoteDisconnected('Remote end closed connection'))", "Remote end closed connection"),
+        ("NewConnectionError('…: [Errno 111] Connection refused')", "Connection refused"),
+        ("HTTP driver received HTTP status 502", ""),
+    ],
+)
+def test_why_clickhouse_does_not_answer_is_a_few_words(said: str, why: str) -> None:
+    """Of what the libraries say, without an address."""
+    assert unanswered(said) == why
 
 
 @pytest.mark.kafka

@@ -1,16 +1,27 @@
 """The `penstock` command, from outside: help, bad settings, queries that cannot be answered."""
 
+import asyncio
+import re
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from deploy.clickhouse import free_port, running
+from deploy import query
+from deploy.clickhouse import running
+from deploy.instance import NothingRunning, reader_url, writer_url
+from schemas.settings import load
+from tests.ports import free_port
+from tests.proxy import Fault, Proxy
 from tests.running import environment
 
+# What takes long to load, and one command or another needs.
+SLOW = {"aiokafka", "asyncio", "clickhouse_connect", "ingest", "rich", "starlette", "structlog", "uvicorn", "workers"}
 COMMANDS = ("up", "edge", "worker", "migrate", "query", "keys")
 
 
@@ -24,7 +35,7 @@ def penstock(*arguments: str, stdin: str = "", **settings: str) -> "subprocess.C
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Settings under which `penstock query` finds a ClickHouse."""
-    with running(tmp_path_factory.mktemp("cli"), port=free_port(0)) as server:
+    with running(tmp_path_factory.mktemp("cli"), port=free_port()) as server:
         yield {
             "PENSTOCK_CLICKHOUSE": server.address.writer_url,
             "PENSTOCK_CLICKHOUSE_READ": server.address.reader_url,
@@ -50,15 +61,39 @@ def test_each_command_has_help_and_hides_what_is_not_for_people(command: str) ->
     assert "--owned" not in shown.stdout
 
 
-def test_help_is_quick() -> None:
-    """Imports wait until they are needed: 0.3 s wanted, a busy machine gets more."""
-    took = []
-    for _ in range(3):
-        began = time.monotonic()
-        penstock("--help")
-        took.append(time.monotonic() - began)
+@pytest.mark.parametrize(("handler", "code"), [("default_int_handler", -signal.SIGINT), ("SIG_IGN", 0)])
+def test_ctrl_c_while_it_is_being_imported_says_nothing(handler: str, code: int) -> None:
+    """It was a stack trace of whatever was being imported. Who is told to ignore it goes on."""
+    told = f"""
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.{handler})
+sys.argv[1:] = ["--help"]
+class Told:
+    def find_spec(self, name, *rest):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Told())
+from deploy.start import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, timeout=60)
 
-    assert min(took) < 1
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_help_is_quick() -> None:
+    """Imports wait until they are needed."""
+    code = (
+        "import sys\nfrom deploy.cli import main\nsys.argv[1:] = ['--help']\n"
+        "try: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    )
+    root = Path(__file__).parent.parent
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment(), cwd=root, capture_output=True, text=True, timeout=60)
+    loaded = {name.partition(".")[0] for name in done.stderr.split()}
+
+    assert "worker" in done.stdout
+    assert loaded.isdisjoint(SLOW)
 
 
 @pytest.mark.parametrize("command", ["up", "edge", "worker", "migrate", "keys"])
@@ -68,6 +103,28 @@ def test_unknown_setting_is_one_line_and_exit_code_2(command: str) -> None:
 
     assert refused.returncode == 2
     assert refused.stderr == "PENSTOCK_PORTS is not a setting; did you mean PENSTOCK_PORT?\n"
+
+
+WRONG = {
+    "a file": ("up", {"PENSTOCK_DATA": __file__}, "cannot be used: File exists"),
+    "in a file": ("up", {"PENSTOCK_DATA": f"{__file__}/data"}, "cannot be used: Not a directory"),
+    "a host": ("up", {"PENSTOCK_HOST": "nowhere.invalid"}, "PENSTOCK_HOST=nowhere.invalid: "),
+    "brokers": ("worker", {"PENSTOCK_KAFKA": "::::", "PENSTOCK_CLICKHOUSE": "http://x"}, "give host:9092,host:9092"),
+    "a spool": ("edge", {"PENSTOCK_SPOOL": __file__, "PENSTOCK_KAFKA": "127.0.0.1:1"}, "cannot be used: File exists"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_start_that_cannot_be_says_why_in_a_line(what: str, tmp_path: Path) -> None:
+    """And what to change; never a stack trace."""
+    command, settings, expected = WRONG[what]
+    options = ["--processes", "2"] if command == "edge" else []
+
+    said = penstock(command, *options, **{"PENSTOCK_DATA": str(tmp_path), "PENSTOCK_PORT": "0"} | settings)
+
+    assert said.returncode in (1, 2)
+    assert expected in said.stderr.splitlines()[-1]
+    assert "Traceback" not in said.stderr
 
 
 def test_worker_and_migrate_need_a_clickhouse() -> None:
@@ -87,6 +144,18 @@ def test_query_with_nothing_running_says_what_to_do(tmp_path: Path) -> None:
 
         assert failed.returncode == 1
         assert failed.stderr.startswith(f"Nothing is running on {data}: start `penstock up`")
+
+
+@pytest.mark.parametrize("note", [b"{", b"\xff", None])
+def test_note_that_cannot_be_read_says_so(note: bytes | None, tmp_path: Path) -> None:
+    """Damaged, or another user's: it is not known whether something runs."""
+    path = tmp_path / "instance.json"
+    path.write_bytes(note) if note else path.mkdir()
+    settings = load({"PENSTOCK_DATA": str(tmp_path)})
+
+    for url in (reader_url, writer_url):
+        with pytest.raises(NothingRunning, match=r"is not known: .*instance\.json: "):
+            url(settings)
 
 
 def test_query_shows_a_table_or_any_format(reader: dict[str, str]) -> None:
@@ -119,13 +188,26 @@ def test_query_error_is_one_line_and_exit_code_1(reader: dict[str, str], sql: st
 
 def test_query_says_when_nobody_answers(reader: dict[str, str]) -> None:
     """In one line, and without the password that stands in the address."""
-    away = reader | {"PENSTOCK_CLICKHOUSE_READ": f"http://reader:hidden@127.0.0.1:{free_port(0)}/penstock"}
+    away = reader | {"PENSTOCK_CLICKHOUSE_READ": f"http://reader:hidden@127.0.0.1:{free_port()}/penstock"}
     failed = penstock("query", "SELECT 1", **away)
 
     assert failed.returncode == 1
     assert failed.stderr.startswith("ClickHouse does not answer")
     assert failed.stderr.count("\n") == 1
     assert "hidden" not in failed.stderr
+
+
+async def test_query_says_when_an_answer_comes_no_further(
+    reader: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a server that hangs in the middle of it: one line, after a while."""
+    monkeypatch.setattr(query, "ANSWER_SECONDS", 3)
+    url = reader["PENSTOCK_CLICKHOUSE_READ"]
+    port = urlsplit(url).port or 0
+    async with Proxy(port, [Fault.STUCK_ANSWER], wrong=re.compile(b"FROM numbers")) as proxy:
+        through = url.replace(f":{port}/", f":{proxy.port}/")
+        with pytest.raises(query.QueryFailed, match="broke off"):
+            await asyncio.to_thread(query.query, through, "SELECT * FROM numbers(1000000)", "CSV", BytesIO())
 
 
 def test_query_ends_quietly_when_its_reader_had_enough(reader: dict[str, str]) -> None:

@@ -1,14 +1,25 @@
 """`penstock up` as a newcomer meets it."""
 
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from customerio import CustomerIO
 
-from tests.running import KEY, SITE, environment, eventually, penstock, query, ready, stop, up
+from tests.ports import free_port
+from tests.running import CREDENTIALS, KEY, SITE, environment, eventually, penstock, query, ready, stop, up
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The settings of one for tests that leave it as it is, but for one of them, which looks at all that is there."""
+    with up(tmp_path_factory.mktemp("up") / "data") as settings:
+        yield settings
 
 
 def curl(port: str, path: str, *arguments: str) -> str:
@@ -63,44 +74,61 @@ def test_data_outlives_ctrl_c_and_a_second_start(tmp_path: Path) -> None:
         process.kill()
 
 
-def test_second_up_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+def test_second_up_on_the_same_folder_is_refused(running: dict[str, str]) -> None:
     """It names the one that runs, and leaves it running."""
-    with up(tmp_path / "data") as settings:
-        second = penstock("up", settings=settings)
+    second = penstock("up", settings=running)
 
-        assert second.wait(60) != 0
-        assert query("SELECT 1 AS one", settings) == [{"one": 1}]
+    assert second.wait(60) != 0
+    assert query("SELECT 1 AS one", running) == [{"one": 1}]
 
 
-def test_official_python_client_works_unchanged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["up", "worker"])
+def test_stop_is_heard_while_clickhouse_says_nothing(command: str, tmp_path: Path) -> None:
+    """At its start, when it asks for the tables: who waits for an answer, which may take hours, ends at once."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        address = f"http://user:password@127.0.0.1:{silent.getsockname()[1]}/penstock"
+        own = {"PENSTOCK_DATA": str(tmp_path), "PENSTOCK_PORT": str(free_port()), "PENSTOCK_CLICKHOUSE": address}
+        process = penstock(command, settings=CREDENTIALS | own)
+        try:
+            asking, _ = silent.accept()
+            with asking:
+                asking.recv(1)
+
+                assert stop(process, timeout=40) == 0
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_official_python_client_works_unchanged(running: dict[str, str]) -> None:
     """identify, track, track_anonymous and delete of `customerio`, and their rows."""
-    with up(tmp_path / "data") as settings:
-        client = CustomerIO(SITE, KEY, use_connection_pooling=False)
-        client.base_url = f"http://127.0.0.1:{settings['PENSTOCK_PORT']}/api/v1"
-        client.identify(id="a/b c+d@x", email="bob@example.com", age=42)
-        client.track(customer_id="a/b c+d@x", name="bought", data={"price": 23.45})
-        client.track_anonymous(anonymous_id="visitor", name="looked")
-        client.identify(id="gone", plan="x")
-        client.delete(customer_id="gone")
+    client = CustomerIO(SITE, KEY, use_connection_pooling=False)
+    client.base_url = f"http://127.0.0.1:{running['PENSTOCK_PORT']}/api/v1"
+    client.identify(id="a/b c+d@x", email="bob@example.com", age=42)
+    client.track(customer_id="a/b c+d@x", name="bought", data={"price": 23.45})
+    client.track_anonymous(anonymous_id="visitor", name="looked")
+    client.identify(id="gone", plan="x")
+    client.delete(customer_id="gone")
 
-        eventually(
-            "SELECT customer, customer_kind, name, data FROM events ORDER BY name",
-            settings,
-            [
-                {"customer": "a/b c+d@x", "customer_kind": "id", "name": "bought", "data": '{"price": 23.45}'},
-                {"customer": "visitor", "customer_kind": "anon", "name": "looked", "data": "{}"},
-            ],
-        )
-        rows = query("SELECT customer, email, attributes['age'] AS age FROM customers", settings)
-        assert rows == [{"customer": "a/b c+d@x", "email": "bob@example.com", "age": "42"}]
+    eventually("SELECT toUInt32(count()) AS taken FROM journal", running, [{"taken": 5}])
+    eventually(
+        "SELECT customer, customer_kind, name, data FROM events ORDER BY name",
+        running,
+        [
+            {"customer": "a/b c+d@x", "customer_kind": "id", "name": "bought", "data": '{"price": 23.45}'},
+            {"customer": "visitor", "customer_kind": "anon", "name": "looked", "data": "{}"},
+        ],
+    )
+    customers = "SELECT customer, email, attributes['age'] AS age FROM customers"
+    eventually(customers, running, [{"customer": "a/b c+d@x", "email": "bob@example.com", "age": "42"}])
 
 
-def test_query_prints_a_table(tmp_path: Path) -> None:
+def test_query_prints_a_table(running: dict[str, str]) -> None:
     """Without a format the terminal shows a table; a wrong query is one clear line and exit code 1."""
-    with up(tmp_path / "data") as settings:
-        shown = penstock_query("SELECT 42 AS answer", settings)
-        wrong = penstock_query("SELECT nonsense FROM nowhere", settings)
-        forbidden = penstock_query("DROP TABLE stored_events", settings)
+    shown = penstock_query("SELECT 42 AS answer", running)
+    wrong = penstock_query("SELECT nonsense FROM nowhere", running)
+    forbidden = penstock_query("DROP TABLE stored_events", running)
 
     assert "answer" in shown.stdout
     assert "42" in shown.stdout
