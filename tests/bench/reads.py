@@ -36,7 +36,7 @@ INSERT INTO messages (
 )
 WITH
     toUnixTimestamp(addMonths({FIRST_OF_YEAR}, {{month:UInt8}})) AS month,
-    month + 30 * 86400 * rand(1) / 4294967296 AS at
+    month + 30 * 86400 * ({{part:UInt8}} + rand(1) / 4294967296) / {PARTS_A_MONTH} AS at
 SELECT
     'bench', number % 8, {{first:UInt64}} + number, toUInt64(at * 1000), toString(generateUUIDv4()), 'bench', 'event',
     -- Some are a hundred times as busy as others.
@@ -156,8 +156,8 @@ def load(server: EmbeddedClickHouse, first: int, last: int) -> None:
     client.command("SYSTEM STOP MERGES stored_events")
     count = (last - first) // (MONTHS * PARTS_A_MONTH)
     for month in range(MONTHS):
-        for _ in range(PARTS_A_MONTH):
-            given = {"month": month, "first": first, "count": count, "customers": CUSTOMERS}
+        for part in range(PARTS_A_MONTH):
+            given = {"month": month, "part": part, "first": first, "count": count, "customers": CUSTOMERS}
             client.command(EVENTS, parameters=given)
             first += count
     client.command(ERASURES, parameters={"count": CUSTOMERS // 100})
