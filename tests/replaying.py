@@ -35,7 +35,7 @@ SELECT workspace, name, id, version FROM messages WHERE kind = 'event'
 """
 # The tables that a replay of the journal makes again.
 MADE = (
-    "stored_events",
+    "packed_events",
     "stored_attributes",
     "stored_customers",
     "stored_identifies",

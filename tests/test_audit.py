@@ -65,10 +65,10 @@ def test_whole_tables_are_proved(landed: Embedded) -> None:
     ("damage", "expected"),
     [
         (
-            "DELETE FROM stored_events WHERE customer = '1'",
-            [("no row", "stored_events", 1), ("no row", "stored_events", 8)],
+            "DELETE FROM packed_events WHERE customer = '1'",
+            [("no row", "packed_events", 1), ("no row", "packed_events", 8)],
         ),
-        ("DELETE FROM stored_events WHERE customer = '2'", [("no row", "stored_events", 4)]),
+        ("DELETE FROM packed_events WHERE customer = '2'", [("no row", "packed_events", 4)]),
         (
             "DELETE FROM stored_attributes WHERE name = 'plan' AND customer = '1'",
             [("no row", "stored_attributes", 2), ("no row", "stored_attributes", 3)],
@@ -127,7 +127,7 @@ def test_dead_mended_and_erased_are_no_gaps(place: Embedded) -> None:
         "ALTER TABLE journal UPDATE kind = 'erased', id = '', subject = '', name = '', data = '', context = ''"
         " WHERE subject = 'id:9'"
     )
-    for table in ("stored_events", "stored_customers", "erasures"):
+    for table in ("packed_events", "stored_customers", "erasures"):
         place.command(f"DELETE FROM {table} WHERE customer = '9'")
 
     report = audited(place)
@@ -141,7 +141,7 @@ def test_erased_workspace_demands_no_rows(landed: Embedded) -> None:
     """Its messages count as erased, whether purge has been there or not."""
     version = int(time.time() * 1000 + 60_000) << 86
     landed.command(f"INSERT INTO erased_workspaces VALUES ('site', {version}, now64())")
-    landed.command("TRUNCATE TABLE stored_events")
+    landed.command("TRUNCATE TABLE packed_events")
 
     report = audited(landed)
 
@@ -157,8 +157,8 @@ def test_what_is_not_committed_is_not_demanded(landed: Embedded) -> None:
         " FROM journal WHERE _offset = 1"
     )
     landed.client.command(
-        "INSERT INTO stored_events SELECT * REPLACE (version + 10 AS version, '21' AS id)"
-        " FROM stored_events FINAL WHERE customer = '2'"
+        "INSERT INTO packed_events SELECT * REPLACE (place + 10 AS place, '21' AS id)"
+        " FROM packed_events FINAL WHERE customer = '2'"
     )
 
     report = audited(landed)
@@ -334,5 +334,5 @@ async def test_orphan_is_told_from_what_waits_in_its_partition(kafka: str, topic
 
     assert [(f.what, f.where, f.first) for f in report.findings] == [
         ("missing", report.spans[0].log, 4),
-        ("no message", "stored_events", 4),
+        ("no message", "packed_events", 4),
     ]

@@ -103,15 +103,15 @@ def test_one_broker_and_one_copy_are_no_risk_to_tell() -> None:
 @pytest.mark.parametrize(
     ("name", "there", "named"),
     [
-        ("stored_events", Table("MergeTree", "x"), "a repeat would show"),
-        ("stored_events", Table("ReplacingMergeTree", "x"), "not ReplacingMergeTree(version)"),
+        ("packed_events", Table("MergeTree", "x"), "a repeat would show"),
+        ("packed_events", Table("ReplacingMergeTree", "x"), "not ReplacingMergeTree(place)"),
         ("journal", Table("ReplacingMergeTree", "_partition"), "repeats would not fold"),
         (
             "stored_attributes",
             Table("ReplacingMergeTree(version)", "workspace,customer,customer_kind,name"),
             "not workspace,customer,customer_kind,name,linked_hash",
         ),
-        ("to_events", Table("MaterializedView", target="elsewhere"), "not stored_events"),
+        ("to_packed_events", Table("MaterializedView", target="elsewhere"), "not packed_events"),
         ("messages", Table("MergeTree"), "not Null"),
         ("to_journal", None, "missing"),
         ("events", None, "missing"),
@@ -209,7 +209,7 @@ def test_check_names_each_wrong_part_and_ends_with_1(tmp_path: Path) -> None:
 
 def test_missing_view_stops_a_worker_and_is_found(apart: str, spoiling: Client, tmp_path: Path) -> None:
     """Without it rows would be taken and be in no table. In under a second more than a start takes."""
-    spoiling.command("DROP VIEW to_events")
+    spoiling.command("DROP VIEW to_packed_events")
     settings = {"PENSTOCK_DATA": str(tmp_path), "PENSTOCK_CLICKHOUSE": apart}
     try:
         began = monotonic()
@@ -217,14 +217,15 @@ def test_missing_view_stops_a_worker_and_is_found(apart: str, spoiling: Client, 
         took = monotonic() - began
         code, levels = checked(**settings)
     finally:
-        spoiling.command("ALTER TABLE migrations DELETE WHERE name = '031_to_events.sql' SETTINGS mutations_sync = 1")
+        forgetting = "ALTER TABLE migrations DELETE WHERE name = '030e_to_packed_events.sql'"
+        spoiling.command(f"{forgetting} SETTINGS mutations_sync = 1")
         mended = migrate(apart)
 
     assert refused.returncode == 2
-    assert "to_events: it is missing" in refused.stderr
+    assert "to_packed_events: it is missing" in refused.stderr
     assert "penstock migrate" in refused.stderr
-    assert (code, levels["to_events"]) == (1, "wrong")
-    assert mended == ["031_to_events.sql"]
+    assert (code, levels["to_packed_events"]) == (1, "wrong")
+    assert mended == ["030e_to_packed_events.sql"]
     assert took < 30
 
 

@@ -126,14 +126,14 @@ def test_unknown_kind_is_told_all_that_there_are(tmp_path: Path, own: str) -> No
 def test_dry_run_shows_rows_by_day_and_table(tmp_path: Path, own: str, there: Client) -> None:
     """And that nothing was changed."""
     landed(own, placed([message("event", f"id:{n}", name="e") for n in range(7)]))
-    there.command("TRUNCATE TABLE stored_events")
+    there.command("TRUNCATE TABLE packed_events")
 
     code, text = said(tmp_path, own, "--dry-run")
 
     assert code == 0
     assert "It would replay 7 of 7 records from the journal." in text
-    [line] = [line.split() for line in text.splitlines() if "stored_events" in line]
-    assert line[-3:] == ["stored_events", "7", "7"]
+    [line] = [line.split() for line in text.splitlines() if "packed_events" in line]
+    assert line[-3:] == ["packed_events", "7", "7"]
     assert there.query("SELECT count() FROM events").result_rows == [(0,)]
 
 

@@ -22,7 +22,7 @@ TABLES = sorted({erasable.table for erasable in ERASABLE})
 NOBODYS = {"stored_unsubscribes", "stored_rejections"}
 # Those of which the text is not in a compressed column.
 LEGIBLE = {
-    "stored_events",
+    "packed_events",
     "stored_attributes",
     "stored_customers",
     "stored_devices",
@@ -121,7 +121,7 @@ def test_replay_brings_nothing_back_and_the_next_sweep_removes_it_again(
     assert views(client, [story.workspace]) == said(world(records))
     assert text_in_tables(client, text) != {}
     sweep = purge(url)
-    assert {"journal", "stored_events", "stored_attributes"} <= sweep.removed.keys()
+    assert {"journal", "packed_events", "stored_attributes"} <= sweep.removed.keys()
     assert text_in_tables(client, text) == {}
 
 
@@ -269,9 +269,9 @@ def test_large_sweep_goes_in_bounded_removals(
     sweep = purge(url)
 
     assert sweep.survivors == 0
-    assert sweep.removed["stored_events"] == 40
+    assert sweep.removed["packed_events"] == 40
     equal_the_model(client, story, records)
-    for table, kept in ("stored_events", 40), ("stored_claims", 20):
+    for table, kept in ("packed_events", 40), ("stored_claims", 20):
         rows = client.query(f"SELECT count() FROM {table} WHERE workspace = {{w:String}}", {"w": story.workspace})
         assert rows.result_rows[0][0] == kept
     assert len(removals() - before) == 1
@@ -293,12 +293,12 @@ def test_partitions_without_matches_are_left_alone(sink: Sink, client: Client, u
     """Months of events in which an erased customer has nothing keep their very parts."""
     old = story.add("event", "id:2", filed_at=1_500_000_000.0)
     land(sink, story.log, [old, *story.of("id:1"), story.add("delete", "id:1")])
-    parts = "SELECT name FROM system.parts WHERE active AND table = 'stored_events' AND partition = '201707'"
+    parts = "SELECT name FROM system.parts WHERE active AND table = 'packed_events' AND partition = '201707'"
     before = {(name.split("_")[1]) for (name,) in client.query(parts).result_rows}
 
     sweep = purge(url)
 
-    assert sweep.removed["stored_events"] == 2
+    assert sweep.removed["packed_events"] == 2
     assert {(name.split("_")[1]) for (name,) in client.query(parts).result_rows} == before
     equal = client.query("SELECT count() FROM events WHERE workspace = {w:String}", {"w": story.workspace})
     assert equal.result_rows[0][0] == 1

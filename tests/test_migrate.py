@@ -43,6 +43,9 @@ OLD_FILES += ["060_stored_identifies", "070_erasures", "080_stored_dead_letters"
 LATER_FILES = {name for name in statements() if name >= "140_others.sql"} | {
     "010c_messages_columns.sql",
     "020c_journal_kinds.sql",
+    "030d_packed_events.sql",
+    "030e_to_packed_events.sql",
+    "030f_fill_packed_events.sql",
     "040c_stored_attributes_people.sql",
     "040d_stored_attributes_read.sql",
     "050c_stored_customers_by_hash.sql",
@@ -174,12 +177,12 @@ async def test_view_edited_under_a_running_worker_misses_no_row(
             pump = asyncio.create_task(Pump(reader, sink, Limits(rows=50, interval=0.01)).run(stop))
             feeding = asyncio.create_task(load.put(log, load.messages(2000)))
             for number in range(4):
-                edit(folder, "031_to_events.sql", "\nWHERE kind IN", f"\n-- {number}\nWHERE kind IN")
+                edit(folder, "030e_to_packed_events.sql", "\nWHERE kind IN", f"\n-- {number}\nWHERE kind IN")
                 edit(folder, "051_to_customers.sql", "\nGROUP BY", f"\n-- {number}\nGROUP BY")
                 assert len(await asyncio.to_thread(migrate, empty, folder)) == 2
             await feeding
-            edit(folder, "031_to_events.sql", "    name,\n", "    upper(messages.name) AS name,\n")
-            assert await asyncio.to_thread(migrate, empty, folder) == ["031_to_events.sql"]
+            edit(folder, "030e_to_packed_events.sql", "    name,\n", "    upper(messages.name) AS name,\n")
+            assert await asyncio.to_thread(migrate, empty, folder) == ["030e_to_packed_events.sql"]
             before = load.next
             await load.put(log, load.messages(49))
             await lands(load, looking)
@@ -241,7 +244,7 @@ def test_tables_of_the_previous_release_are_filled_by_the_next(empty: str, looki
     assert not {f"{name}.sql" for name in OLD_FILES} & set(applied)
     hashed = (
         "SELECT DISTINCT subject_hash = reinterpretAsUInt128(sipHash128Keyed((SELECT (k0, k1) FROM erasure_key),"
-        " 'w\\0id:' || customer)) FROM stored_events"
+        " 'w\\0id:' || customer)) FROM packed_events"
     )
     assert looking.query(hashed).result_rows == [(1,)]
     assert looking.query("SELECT customer, count() FROM events GROUP BY ALL").result_rows == [("kept", 5)]
@@ -267,6 +270,42 @@ def test_tables_of_the_last_release_take_messages_of_all_kinds(empty: str, looki
     assert looking.query("SELECT customer FROM events").result_rows == [("1",)]
     kinds = looking.query("SELECT DISTINCT kind FROM stored_erasures ORDER BY kind").result_rows
     assert kinds == [("delete",), ("suppress",)]
+    assert is_whole(looking)
+
+
+def test_events_of_the_last_release_are_packed_as_they_were(empty: str, looking: Client, folder: Path) -> None:
+    """Of whatever times, also those of a message that was spooled or had no month; and nothing stays where it was."""
+    cut_to(LATER_FILES, folder)
+    filled = "SELECT workspace, customer, customer_kind, id, version FROM messages WHERE kind = 'event'"
+    (folder / "031_to_events.sql").write_text(
+        f"-- It fills.\nCREATE MATERIALIZED VIEW IF NOT EXISTS to_events TO stored_events AS\n{filled}"
+    )
+    migrate(empty, folder)
+    columns = ", ".join(types_of(looking, "stored_events"))
+    looking.command(
+        """
+        INSERT INTO stored_events
+        WITH
+            1262304000000 + rand64(1) % 946684800000 AS at,
+            at - if(number % 3 = 0, rand64(2) % 100000, 0) AS effective,
+            fromUnixTimestamp64Milli(toInt64(rand64(3) % 12622780799000) - 2208988800000, 'UTC') AS timestamp
+        SELECT
+            'w', toString(number % 50), ['id', 'email', 'anon'][1 + number % 3], toString(generateUUIDv4()), '',
+            'event', 'e', timestamp, toString(number), if(number % 4 = 0, 0, toUInt32(at / 1000)),
+            if(number % 5 = 0, timestamp, fromUnixTimestamp64Milli(toInt64(at - 7), 'UTC')), '{"a": 1}', '{}',
+            bitShiftLeft(toUInt128(effective), 86) + bitShiftLeft(toUInt128(at), 44) + rand64(4) % 17592186044416,
+            reinterpretAsUInt128(sipHash128(number))
+        FROM numbers(5000)
+        SETTINGS max_partitions_per_insert_block = 0
+        """
+    )
+    before = looking.query(f"SELECT {columns} FROM stored_events ORDER BY id").result_rows
+    migrate(empty)
+
+    assert len(before) == 5000
+    assert looking.query(f"SELECT {columns} FROM packed_events ORDER BY id").result_rows == before
+    assert looking.query("SELECT count() FROM stored_events").result_rows == [(0,)]
+    assert looking.query("EXISTS TABLE to_events").result_rows == [(0,)]
     assert is_whole(looking)
 
 

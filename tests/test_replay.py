@@ -141,7 +141,7 @@ async def test_only_what_was_chosen_is_replayed(own: str, there: Client, what: s
         message("page", "id:1", id="3", name="home"),
     ]
     landed(own, placed(messages))
-    there.command("TRUNCATE TABLE stored_events")
+    there.command("TRUNCATE TABLE packed_events")
     chosen, expected = CHOSEN[what]
 
     summary = await replayed(own, **chosen)
@@ -154,7 +154,7 @@ async def test_times_are_append_times(own: str, there: Client) -> None:
     """`since` is taken, `until` is not."""
     now = int(time.time() * 1000)
     landed(own, [Placed(message("event", "id:1", id=str(i), name="e"), i, now - 1000 + i) for i in range(10)])
-    there.command("TRUNCATE TABLE stored_events")
+    there.command("TRUNCATE TABLE packed_events")
 
     await replayed(own, since=now - 997, until=now - 994)
 
@@ -198,12 +198,12 @@ async def test_refused_row_of_the_journal_is_reported_and_the_rest_lands(own: st
     """The schema became stricter: one row is no message any more."""
     landed(own, placed([message("event", f"id:{i}", name="e") for i in range(20)]))
     there.command("ALTER TABLE journal UPDATE kind = 'dance' WHERE _offset = 13", settings={"mutations_sync": 1})
-    there.command("TRUNCATE TABLE stored_events")
+    there.command("TRUNCATE TABLE packed_events")
 
     summary = await replayed(own, rows=10)
 
     assert [(one.partition, one.offset, one.code) for one in summary.refusals] == [(0, 13, 469)]
-    assert (summary.rows, count(there, "stored_events")) == (19, 19)
+    assert (summary.rows, count(there, "packed_events")) == (19, 19)
 
 
 async def test_nothing_to_resume_is_said(own: str) -> None:

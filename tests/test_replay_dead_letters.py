@@ -72,7 +72,7 @@ async def test_what_is_accepted_now_is_mended(own: str, there: Client) -> None:
     assert next((one.offset, one.reason) for one in summary.refusals) == (3, FOREIGN)
     journal = there.query("SELECT _offset, _at FROM journal FINAL ORDER BY _offset").result_rows
     assert journal == at[:3]
-    assert count(there, "stored_events") == 3
+    assert count(there, "packed_events") == 3
 
 
 async def test_mended_ones_are_never_tried_again(own: str, there: Client) -> None:
@@ -159,6 +159,6 @@ async def test_rehearsal_tells_what_would_be_mended_and_mends_nothing(own: str, 
     summary, rehearsal = await rehearse(Settings(), own, order, Quiet())
 
     assert (summary.rows, summary.refused) == (2, 2)
-    assert {table: (tally.rows, tally.new) for (table, _), tally in rehearsal.tables.items()}["stored_events"] == (2, 2)
+    assert {table: (tally.rows, tally.new) for (table, _), tally in rehearsal.tables.items()}["packed_events"] == (2, 2)
     assert letters(there) == before
     assert count(there, "journal") == 0

@@ -138,7 +138,7 @@ async def test_nothing_erased_comes_back(own: str, there: Client, settings: Sett
     await pumped(settings, own)
     there.command("INSERT INTO erased_workspaces SELECT 'gone', max(version) + 1, now64(3) FROM journal")
     before = shown(there)
-    there.command("DELETE FROM stored_events WHERE name = 'old'")
+    there.command("DELETE FROM packed_events WHERE name = 'old'")
 
     for partition, end in (await log_state(settings)).end.items():
         await replayed(own, "log", settings=settings, partition=partition, last=max(end - 3, 1))
@@ -174,7 +174,7 @@ async def test_offsets_times_and_contents_choose(own: str, there: Client, settin
     first = state.begin[partition]
 
     async def ids(**chosen: Any) -> set[str]:
-        there.command("TRUNCATE TABLE stored_events")
+        there.command("TRUNCATE TABLE packed_events")
         await replayed(own, "log", settings=settings, rows=3, **chosen)
         return {row[0] for row in there.query("SELECT id FROM events").result_rows}
 
@@ -211,7 +211,7 @@ async def test_rehearsal_counts_what_the_log_has(own: str, there: Client, settin
         new = {table: tally.new for (table, _), tally in rehearsal.tables.items()}
 
     assert summary.rows == 30
-    assert (new["journal"], new["stored_events"], new["stored_attributes"]) == (30, 30, 0)
+    assert (new["journal"], new["packed_events"], new["stored_attributes"]) == (30, 30, 0)
     assert (count(there, "journal"), count(there, "replays")) == (0, 0)
 
 
@@ -317,4 +317,4 @@ async def test_missing_table_stops_the_replay(own: str, there: Client, settings:
 
     resumed = await replayed(own, "log", settings=settings, resume=True)
 
-    assert (resumed.rows, count(there, "stored_events")) == (5, 5)
+    assert (resumed.rows, count(there, "packed_events")) == (5, 5)

@@ -42,7 +42,7 @@ async def test_nothing_is_new_where_nothing_was_lost(own: str, there: Client) ->
     assert summary.rows == 7
     assert tallies(rehearsal) == {
         "journal": (7, 0),
-        "stored_events": (5, 0),
+        "packed_events": (5, 0),
         "stored_attributes": (2, 0),
         "stored_customers": (5, 0),
         "stored_identifies": (1, 0),
@@ -55,14 +55,14 @@ async def test_nothing_is_new_where_nothing_was_lost(own: str, there: Client) ->
 async def test_lost_rows_are_new_and_stay_lost(own: str, there: Client) -> None:
     """Some of a table, and all of another: the rehearsal counts them and puts back none."""
     landed(own, placed([message("event", f"id:{n}", id=str(n), name="e") for n in range(6)]))
-    there.command("DELETE FROM stored_events WHERE id IN ('1', '2')")
+    there.command("DELETE FROM packed_events WHERE id IN ('1', '2')")
     there.command("TRUNCATE TABLE stored_customers")
 
     _, rehearsal = await rehearsed(own)
 
-    assert tallies(rehearsal)["stored_events"] == (6, 2)
+    assert tallies(rehearsal)["packed_events"] == (6, 2)
     assert tallies(rehearsal)["stored_customers"] == (6, 6)
-    assert (count(there, "stored_events"), count(there, "stored_customers")) == (4, 0)
+    assert (count(there, "packed_events"), count(there, "stored_customers")) == (4, 0)
     assert count(there, "replays") == 0
 
 
@@ -140,7 +140,7 @@ async def test_days_are_those_of_the_append(own: str, there: Client) -> None:
 
     days = [datetime.fromtimestamp(at / 1000, UTC).date().isoformat() for at in times]
     assert rehearsal.days == {days[0]: 1, days[1]: 2}
-    assert {day: tally.rows for (table, day), tally in rehearsal.tables.items() if table == "stored_events"} == {
+    assert {day: tally.rows for (table, day), tally in rehearsal.tables.items() if table == "packed_events"} == {
         days[0]: 1,
         days[1]: 2,
     }
@@ -153,4 +153,4 @@ async def test_only_the_chosen_are_counted(own: str, there: Client) -> None:
     summary, rehearsal = await rehearsed(own, name="b")
 
     assert summary.rows == 1
-    assert tallies(rehearsal)["stored_events"] == (1, 0)
+    assert tallies(rehearsal)["packed_events"] == (1, 0)

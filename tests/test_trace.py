@@ -108,13 +108,13 @@ def test_dead_letter_is_found_by_its_id(place: Embedded) -> None:
 def test_row_that_a_table_lost_is_told(place: Embedded) -> None:
     """The journal has the message, its table has not."""
     place.land(made(1), made(2, "identify"), made(3, "delete", "id:9"))
-    for table in ("stored_events", "stored_identifies", "stored_erasures"):
+    for table in ("packed_events", "stored_identifies", "stored_erasures"):
         place.command(f"TRUNCATE TABLE {table}")
 
     lost = [only(traced(place, made(number).id)) for number in (1, 2, 3)]
 
     assert [(seen.fate, seen.detail) for seen in lost] == [
-        ("lacking", "stored_events"),
+        ("lacking", "packed_events"),
         ("lacking", "stored_identifies"),
         ("lacking", "stored_erasures"),
     ]

@@ -128,7 +128,7 @@ def test_query_prints_a_table(running: dict[str, str]) -> None:
     """Without a format the terminal shows a table; a wrong query is one clear line and exit code 1."""
     shown = penstock_query("SELECT 42 AS answer", running)
     wrong = penstock_query("SELECT nonsense FROM nowhere", running)
-    forbidden = penstock_query("DROP TABLE stored_events", running)
+    forbidden = penstock_query("DROP TABLE packed_events", running)
 
     assert "answer" in shown.stdout
     assert "42" in shown.stdout

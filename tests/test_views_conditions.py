@@ -56,7 +56,7 @@ def check_conditions(client: Client, view: str, columns: Sequence[str], workspac
 def test_condition_finds_no_event_that_a_repeat_replaced(sink: Sink, client: Client) -> None:
     """Of a repeat that says something else the last counts, also where only what the first said is asked for."""
     story, rng = Story(), random.Random(2)
-    client.command("SYSTEM STOP MERGES stored_events")
+    client.command("SYSTEM STOP MERGES packed_events")
     for _ in range(5):
         repeats = [
             story.add(
@@ -73,7 +73,7 @@ def test_condition_finds_no_event_that_a_repeat_replaced(sink: Sink, client: Cli
         land(sink, story.log, repeats)
 
     check_conditions(client, "events", EVENT_COLUMNS, story.workspace)
-    client.command("SYSTEM START MERGES stored_events")
+    client.command("SYSTEM START MERGES packed_events")
 
 
 def test_condition_finds_no_attribute_that_was_set_anew(sink: Sink, client: Client) -> None:

@@ -201,7 +201,7 @@ ERASABLE = (
         together=True,
     ),
     Erasable("stored_claims", causes=(WORKSPACES,)),
-    Erasable("stored_events", behind=True),
+    Erasable("packed_events", behind=True),
     Erasable("stored_attributes"),
     Erasable("stored_attributes", "linked_hash", holding="linked_hash != 0", causes=(SUBJECTS,)),
     Erasable("stored_identifies", behind=True),

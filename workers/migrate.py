@@ -193,8 +193,8 @@ def _making(text: str) -> list[str]:
 
 
 def _replacing(name: str, statement: str) -> str:
-    """What brings an edited view in the place of the one that is there."""
-    if "CREATE OR REPLACE" in statement:
+    """What brings an edited view in the place of the one that is there, or takes away one that is there no more."""
+    if "CREATE OR REPLACE" in statement or "DROP VIEW IF EXISTS" in statement:
         return statement
     materialized = MATERIALIZED_VIEW.search(statement)
     if not materialized:

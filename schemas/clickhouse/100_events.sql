@@ -29,7 +29,7 @@ SELECT
         leftPad(lower(hex(if(known.founder_hash > 0, known.founder_hash, stored.subject_hash))), 32, '0')
             || trimLeft(lower(hex(if(known.founder_hash > 0, known.life, bitShiftRight(known.below, 86)))), '0')
     ) AS person
-FROM stored_events AS stored FINAL
+FROM packed_events AS stored FINAL
 LEFT ANY JOIN
 (
     -- Of all of whom there is more to know than their events, at most a row each: one look for three.

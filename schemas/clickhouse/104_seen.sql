@@ -22,7 +22,7 @@ LEFT JOIN
         SELECT workspace, customer, customer_kind, subject_hash, version FROM stored_identifies
         UNION ALL
         SELECT workspace, customer, customer_kind, subject_hash, version
-        FROM stored_events FINAL
+        FROM packed_events FINAL
         WHERE customer_kind NOT IN ('anon', 'invite')
     ) AS since
     LEFT ANY JOIN erased_subjects AS erased ON since.subject_hash = erased.subject_hash

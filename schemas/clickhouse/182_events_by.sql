@@ -28,8 +28,9 @@ SELECT
         || trimLeft(lower(hex(if(own.6 > 0, own.5, bitShiftRight(stored.below, 86)))), '0') AS person
 FROM
 (
-    SELECT *, nodes[indexOf(nodes.3, subject_hash)] AS own, erased[subject_hash] AS below, erased[0] AS gone
-    FROM stored_events FINAL
+    SELECT *, timestamp, received_at, version,
+        nodes[indexOf(nodes.3, subject_hash)] AS own, erased[subject_hash] AS below, erased[0] AS gone
+    FROM packed_events FINAL
     -- Of most parts that is all that is read: one column.
     PREWHERE customer IN nodes.1
     WHERE workspace = {workspace:String} AND (customer, customer_kind) IN arrayZip(nodes.1, nodes.2)

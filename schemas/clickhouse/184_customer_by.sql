@@ -37,7 +37,7 @@ FROM
         FROM stored_identifies
         UNION ALL
         SELECT 'since', workspace, customer, customer_kind, subject_hash, version, 0, 0, '', ''
-        FROM stored_events FINAL
+        FROM packed_events FINAL
         WHERE customer_kind NOT IN ('anon', 'invite')
     )
     WHERE (workspace, customer, customer_kind) IN (SELECT arrayJoin(given.again))

@@ -136,7 +136,7 @@ def measured(folder: Path, sizes: list[int]) -> dict[str, dict[str, float]]:
         client.command("SYSTEM STOP MERGES")
         found = asked(client)
         client.command("SYSTEM START MERGES")
-        client.command("OPTIMIZE TABLE stored_events FINAL")
+        client.command("OPTIMIZE TABLE packed_events FINAL")
         for question in QUESTIONS:
             if question.settled:
                 found[question.name]["merged"] = statistics.median(_ms(client, question) for _ in range(ROUNDS))
@@ -153,7 +153,7 @@ def load(server: EmbeddedClickHouse, first: int, last: int) -> None:
         for start in range(0, CUSTOMERS, 250_000):
             client.command(IDENTIFIES, parameters={"first": start, "count": 250_000})
         know(client, CUSTOMERS)
-    client.command("SYSTEM STOP MERGES stored_events")
+    client.command("SYSTEM STOP MERGES packed_events")
     count = (last - first) // (MONTHS * PARTS_A_MONTH)
     for month in range(MONTHS):
         for part in range(PARTS_A_MONTH):
@@ -186,7 +186,7 @@ def asked(client: Client) -> dict[str, dict[str, float]]:
         warm = [_ms(client, question) for _ in range(ROUNDS)]
         found[question.name] = {"cold": cold, "min": min(warm), "median": statistics.median(warm), "max": max(warm)}
         print(question.name, {name: round(value) for name, value in found[question.name].items()}, flush=True)
-    for table in ("stored_events", "stored_attributes", "stored_customers"):
+    for table in ("packed_events", "stored_attributes", "stored_customers"):
         [[rows, parts, size]] = client.query(
             "SELECT sum(rows), count(), sum(bytes_on_disk) FROM system.parts"
             f" WHERE active AND database = currentDatabase() AND table = '{table}'"

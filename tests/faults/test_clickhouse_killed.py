@@ -83,7 +83,7 @@ MADE = [
 
 def landed(client: Client) -> list[int]:
     """How many events are in each of the tables that all of them go through."""
-    tables = ("journal", "stored_events", *SLOW)
+    tables = ("journal", "packed_events", *SLOW)
     return [client.query(f"SELECT uniqExact(id) FROM {table}").result_rows[0][0] for table in tables]
 
 

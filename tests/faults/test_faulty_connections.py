@@ -104,16 +104,16 @@ async def test_what_somebody_has_to_mend_is_waited_for(clickhouse: ClickHouse, t
     """A table is missing, the user may not do it: for longer than a refusal is, and it goes on when that is mended."""
     barred = [http_error("403 Forbidden", f"Code: {code}. DB::Exception: no.", code) for code in BARRED]
     load, proxy = Load(), Proxy(clickhouse.port, [Fault.SAID] * len(BARRED), said=barred)
-    client.command("RENAME TABLE stored_events TO hidden_events")
+    client.command("RENAME TABLE packed_events TO hidden_events")
     try:
         async with between_worker_and_clickhouse(clickhouse, tmp_path, proxy) as log:
             await load.put(log, load.messages(20))
             await eventually(lambda: len(proxy.done), len(barred))
             await asyncio.sleep(2 * LIMITS.tries * LIMITS.longest_backoff)
-            client.command("RENAME TABLE hidden_events TO stored_events")
+            client.command("RENAME TABLE hidden_events TO packed_events")
             await lands(load, client)
     finally:
-        client.command("RENAME TABLE IF EXISTS hidden_events TO stored_events")
+        client.command("RENAME TABLE IF EXISTS hidden_events TO packed_events")
 
     assert len(proxy.done) == len(BARRED) > LIMITS.tries
 

@@ -92,7 +92,7 @@ LIMIT {LISTED}
     )
 
 
-# As in `stored_events`.
+# As in `packed_events`.
 _MONTH = "toYYYYMM(toDateTime(if(filed_at >= 1262304000 AND filed_at < 2208988800, toUInt32(filed_at), 0), 'UTC'))"
 _FILED = f"(SELECT *, {_MONTH} AS month FROM {taken(_in(EVENTS))})"  # noqa: S608
 _OF_CUSTOMERS = taken(f"{_in(('identify', 'form'))} AND {_CUSTOMERS}")
@@ -163,7 +163,7 @@ MESSAGES_WITHOUT_ROWS: Mapping[str, Question] = {
 } | dict(
     [
         _last(
-            "stored_events",
+            "packed_events",
             EVENTS,
             {"month": "toYYYYMM(kept.filed_at)", "id": "kept.id"},
             _FILED,

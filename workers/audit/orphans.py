@@ -27,7 +27,7 @@ def _rows(
 
 
 _TABLES = (
-    _rows("stored_events"),
+    _rows("packed_events"),
     _rows("stored_attributes"),
     _rows("stored_identifies"),
     _rows("stored_customers", version="first_version"),

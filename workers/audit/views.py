@@ -7,7 +7,7 @@ from workers.audit.report import Finding
 
 LISTED = 100
 
-# What there is one row of in each. The same id in another month is another event: `stored_events` says why.
+# What there is one row of in each. The same id in another month is another event: `packed_events` says why.
 KEYS = {
     "events": "workspace, customer_kind, customer, toYYYYMM(filed_at), id",
     "customers": "workspace, cio_id",

@@ -72,7 +72,7 @@ FROM
     WHERE (workspace, customer, customer_kind) IN (SELECT workspace, text, kind FROM given)
     UNION ALL
     SELECT workspace, customer, customer_kind, subject_hash, version, id
-    FROM stored_events FINAL
+    FROM packed_events FINAL
     WHERE customer_kind != 'anon'
     AND (workspace, customer, customer_kind) IN (SELECT workspace, text, kind FROM given)
 ) AS known
@@ -84,7 +84,7 @@ SETTINGS do_not_merge_across_partitions_select_final = 1
 """
 _LAST_EVENTS = """
 SELECT subject_hash, max(version)
-FROM stored_events
+FROM packed_events
 WHERE (workspace, customer, customer_kind) IN (SELECT workspace, text, kind FROM given)
 GROUP BY subject_hash
 """

@@ -24,7 +24,7 @@ FROM
     UNION ALL
     SELECT workspace FROM stored_finder WHERE {_IS_IT}
     UNION ALL
-    SELECT workspace FROM stored_events WHERE {{kind:String}} = 'anon' AND customer_kind = 'anon' AND customer = {{text:String}}
+    SELECT workspace FROM packed_events WHERE {{kind:String}} = 'anon' AND customer_kind = 'anon' AND customer = {{text:String}}
     UNION ALL
     SELECT workspace FROM stored_erasures WHERE subject_hash = {_HASH}
     UNION ALL
@@ -59,7 +59,7 @@ FROM
     WHERE workspace = {workspace:String} AND customer = {text:String}
     UNION ALL
     SELECT subject_hash, version
-    FROM stored_events FINAL
+    FROM packed_events FINAL
     WHERE workspace = {workspace:String} AND customer = {text:String} AND customer_kind != 'anon'
 )
 WHERE subject_hash = {hash:UInt128} AND version >= {below:UInt128}

@@ -31,7 +31,7 @@ ORDER BY object_type_id, object_id, cio_object_id
 # Of an anonymous one not those that came too long after it was claimed last.
 _EVENTS = f"""
 SELECT id, kind, name, timestamp, received_at, {_IDENTIFIER}, data
-FROM stored_events FINAL
+FROM packed_events FINAL
 WHERE {_THEIRS}
 AND version >= {{since:Array(UInt128)}}[indexOf({{hashes:Array(UInt128)}}, subject_hash)]
 AND version <= {{until:Array(UInt128)}}[indexOf({{hashes:Array(UInt128)}}, subject_hash)]

@@ -20,7 +20,7 @@ class Taken:
 
 _OF_SUBJECT = "subject_hash = {hash:UInt128}"
 _ITSELF = f"{_OF_SUBJECT} AND version = {{version:UInt128}}"
-_EVENT = "stored_events", f"{_OF_SUBJECT} AND id = {{id:String}}"
+_EVENT = "packed_events", f"{_OF_SUBJECT} AND id = {{id:String}}"
 _ERASURE = "stored_erasures", _ITSELF
 _DEVICE = "stored_devices", f"{_OF_SUBJECT} AND token = {{target:String}} AND kind = {{kind:String}}"
 _MEMBER = "stored_segment_members", f"{_OF_SUBJECT} AND segment_id = {{target:String}}"
