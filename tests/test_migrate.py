@@ -21,9 +21,10 @@ from tests.erasing import Story
 from tests.landing import Load, lands
 from tests.running import environment
 from tests.tables import land
+from workers import room
 from workers.check import compared, wanted
 from workers.check import found as found_tables
-from workers.clickhouse import connect
+from workers.clickhouse import Away, connect
 from workers.gathering import Limits
 from workers.log.sqlite import SqliteReader
 from workers.loop import Pump
@@ -273,8 +274,11 @@ def test_tables_of_the_last_release_take_messages_of_all_kinds(empty: str, looki
     assert is_whole(looking)
 
 
-def test_events_of_the_last_release_are_packed_as_they_were(empty: str, looking: Client, folder: Path) -> None:
-    """Of whatever times, also those of a message that was spooled or had no month; and nothing stays where it was."""
+def test_events_of_the_last_release_are_packed_as_they_were(
+    empty: str, looking: Client, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of whatever times, also those of a message that was spooled or had no month; and nothing stays where it was. On a
+    disk without room for both nothing is moved."""
     cut_to(LATER_FILES, folder)
     filled = "SELECT workspace, customer, customer_kind, id, version FROM messages WHERE kind = 'event'"
     (folder / "031_to_events.sql").write_text(
@@ -300,6 +304,11 @@ def test_events_of_the_last_release_are_packed_as_they_were(empty: str, looking:
         """
     )
     before = looking.query(f"SELECT {columns} FROM stored_events ORDER BY id").result_rows
+    with monkeypatch.context() as patch:
+        patch.setattr(room, "COPY", 1e9)
+        with pytest.raises(Away, match="stored_events has to be copied once, make room: "):
+            migrate(empty)
+    assert looking.query("SELECT count() FROM packed_events").result_rows == [(0,)]
     migrate(empty)
 
     assert len(before) == 5000

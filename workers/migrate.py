@@ -15,7 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 
 from schemas import failpoints
 from workers.clickhouse import Failed, connect, translated
-from workers.room import check_room
+from workers.room import check_copy, check_room
 
 log = structlog.get_logger()
 
@@ -53,6 +53,7 @@ COLLISIONS = frozenset(
 
 RANDOM = re.compile(r"\{random\}")
 MATERIALIZED_VIEW = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (?P<view>\w+) TO \w+ AS\s")
+COPIED = re.compile(r"^INSERT INTO .*?^FROM (?P<table>\w+)", re.DOTALL | re.MULTILINE)
 NULL_TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (?P<table>\w+)\n.*\nENGINE = Null\s*$", re.DOTALL)
 ALTERED_TABLE = re.compile(r"^ALTER TABLE (?P<table>\w+)$", re.MULTILINE)
 
@@ -159,6 +160,8 @@ def _to_make_anew(client: Client, files: Mapping[str, str]) -> list[str]:
 def _apply(client: Client, name: str, wanted: Sequence[str]) -> None:
     failpoints.reach("migrate.begun")
     for statement in wanted:
+        if (copied := COPIED.search(statement)) and (rows := check_copy(client, copied["table"])):
+            log.info("copying", table=copied["table"], rows=rows)
         _patient(client, RANDOM.sub(lambda _: str(secrets.randbits(64)), statement))
     failpoints.reach("migrate.applied")
     log.info("migrated", file=name)
