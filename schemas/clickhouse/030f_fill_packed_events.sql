@@ -1,4 +1,4 @@
--- Once: from where events were before. A repeat adds rows that fold.
+-- Once: from where events were before. A repeat adds rows that fold. In small blocks: a server of little memory takes them too.
 INSERT INTO packed_events (
     workspace, customer, customer_kind, id, client_id, kind, name, filed_at, happened, sent_timestamp, delay, data, context,
     place, subject_hash
@@ -19,4 +19,6 @@ SELECT
         subject_hash
     )
 FROM stored_events
-SETTINGS max_partitions_per_insert_block = 0
+SETTINGS
+    max_threads = 1, max_block_size = 8192, min_insert_block_size_rows = 50000, min_insert_block_size_bytes = 8388608,
+    max_partitions_per_insert_block = 0
